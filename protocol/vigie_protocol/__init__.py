@@ -1,0 +1,1 @@
+"""Every byte on the wire and in the log of the Vigie bracelet, defined once."""

@@ -1,0 +1,1 @@
+"""Hardware-in-the-loop rig: boards, sensor models, clock, faults, traces, benches and reports."""

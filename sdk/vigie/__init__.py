@@ -1,0 +1,1 @@
+"""Host SDK of the Vigie bracelet."""
