@@ -1,0 +1,108 @@
+"""Frames: what keeps messages apart on a byte stream, and bad bytes out.
+
+A frame is ``kind u8, sequence u16, body, CRC-32 of all before``, made free of zeros by COBS
+(Cheshire & Baker 1999, doi 10.1109/90.769765) and ended by one zero. Any zero is a chance to start again, so
+whatever garbage came before, the next whole frame is read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from typing import Final
+
+from cobs import cobs
+
+from vigie_protocol.errors import FrameError
+
+MAX_FRAME_BYTES: Final = 242
+"""Longest frame before COBS. With its overhead byte and its zero it fits one BLE notification (ATT MTU 247),
+and the device encodes it in place: below 254 bytes COBS is one byte in front."""
+
+HEAD_BYTES: Final = 3
+CRC_BYTES: Final = 4
+MAX_BODY_BYTES: Final = MAX_FRAME_BYTES - HEAD_BYTES - CRC_BYTES
+MAX_WIRE_BYTES: Final = MAX_FRAME_BYTES + 2
+
+_INTERRUPT: Final = 0x03
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame whose CRC was right."""
+
+    kind: int
+    sequence: int
+    body: bytes
+
+
+def encode_frame(kind: int, sequence: int, body: bytes) -> bytes:
+    """Return the bytes for the wire, the closing zero included.
+
+    Raises:
+        FrameError: The body is longer than :data:`MAX_BODY_BYTES`, or a number is out of its range.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise FrameError(f"a body of {len(body)} bytes does not fit: {MAX_BODY_BYTES} is the most")
+    if not 0 <= sequence <= 0xFFFF:
+        raise FrameError(f"sequence {sequence} is not within 0..65535")
+    if not 0 < kind <= 0xFF or kind == _INTERRUPT:
+        raise FrameError(f"{kind} is no message number: 1..255 without {_INTERRUPT}")
+    plain = bytes((kind,)) + sequence.to_bytes(2, "little") + body
+    return bytes(cobs.encode(plain + zlib.crc32(plain).to_bytes(4, "little"))) + b"\0"
+
+
+def decode_frame(encoded: bytes) -> Frame:
+    """Return the frame in the bytes between two zeros.
+
+    Raises:
+        FrameError: They are not a whole frame.
+    """
+    if len(encoded) >= MAX_WIRE_BYTES:
+        raise FrameError(f"{len(encoded)} bytes without a zero: longer than any frame")
+    try:
+        plain = cobs.decode(encoded)
+    except cobs.DecodeError as error:
+        raise FrameError(f"not COBS: {error}") from error
+    if len(plain) < HEAD_BYTES + CRC_BYTES:
+        raise FrameError(f"{len(plain)} bytes are too few for a frame")
+    if zlib.crc32(plain[:-4]) != int.from_bytes(plain[-4:], "little"):
+        raise FrameError("wrong CRC")
+    return Frame(plain[0], int.from_bytes(plain[1:3], "little"), plain[3:-4])
+
+
+class Deframer:
+    """Finds the frames in a stream that comes in pieces of any size.
+
+    Memory is bounded by one frame; after garbage of any kind it is in step again at the next zero.
+    """
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._skipping = False
+        self.frames_bad = 0
+        """Pieces between zeros that were not a frame."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes and return the frames that they complete."""
+        frames: list[Frame] = []
+        *ended, rest = data.split(b"\0")
+        for piece in ended:
+            encoded = bytes(self._pending) + piece if self._pending else piece
+            self._pending.clear()
+            if self._skipping:
+                self._skipping = False
+                continue
+            if not encoded:
+                continue
+            try:
+                frames.append(decode_frame(encoded))
+            except FrameError:
+                self.frames_bad += 1
+        if rest and not self._skipping:
+            self._pending += rest
+            if len(self._pending) >= MAX_WIRE_BYTES:
+                self._pending.clear()
+                self._skipping = True
+                self.frames_bad += 1
+        return frames

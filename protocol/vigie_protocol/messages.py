@@ -1,0 +1,299 @@
+"""Every message between bracelet and host, once. Everything else about the wire is derived from this file.
+
+To add a message: describe it here with a free number, run ``make generate``, commit what changed.
+Number 3 is never given: a frame that began with it could not be told from ctrl-C (see docs/protocol.md).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from construct import (
+    Array,
+    Bytes,
+    GreedyBytes,
+    GreedyRange,
+    Int8ul,
+    Int16sl,
+    Int16ul,
+    Int24ub,
+    Int32sl,
+    Int32ul,
+)
+
+from vigie_protocol import enums
+from vigie_protocol.definition import BOTH, DEVICE, HOST, Message, Wire, message
+
+PROTOCOL_MAJOR: Final = 1
+PROTOCOL_MINOR: Final = 0
+
+_REQUEST = Wire(Int16ul, "Sequence number of the request that this answers.")
+_TICKS_US = Wire(Int32ul, "Monotonic microseconds since boot, modulo 2^30.", unit="µs", bits=30)
+_EPOCH = Wire(Int16ul, "How often ticks_us has wrapped since boot.")
+_CONFIGURATION = Wire(Int8ul, "Number of the configuration in force; it grows with every Configure.")
+_FIRST_SAMPLE = Wire(
+    Int32ul,
+    "Number of the block's first sample since the stream began, lost ones counted, modulo 2^30.",
+    bits=30,
+)
+_OVERFLOW = Wire(
+    Int16ul, "Samples lost just before this block; 65535 stands for that many or more.", unit="samples"
+)
+_FLAGS = Wire(Int8ul, "What is special about the block.", values=enums.BlockFlag)
+
+
+# Host to device
+
+
+@message(0x10, to=DEVICE)
+class HelloRequest(Message):
+    """Opens a session. Its layout never changes, whatever the version."""
+
+    protocol_major: Annotated[int, Wire(Int8ul, "Major version that the host speaks.")]
+    protocol_minor: Annotated[int, Wire(Int8ul, "Newest minor version that the host knows.")]
+    schema_crc: Annotated[int, Wire(Int32ul, "CRC-32 of the canonical text of the host's schema.")]
+
+
+@message(0x11, to=DEVICE)
+class StatusRequest(Message):
+    """Asks for a Status."""
+
+    collect: Annotated[int, Wire(Int8ul, "1: collect garbage first, so that the heap shows what is live.")]
+
+
+@message(0x12, to=DEVICE)
+class Configure(Message):
+    """Sets up the sensors, not while streaming; answered by Configuration, or Error if a chip lacks a setting."""
+
+    ppg_rate_hz: Annotated[int, Wire(Int16ul, "PPG sampling rate; 0 switches the PPG off.", unit="Hz")]
+    ppg_channels: Annotated[int, Wire(Int8ul, "1: green; 2: green, infrared; 3: green, infrared, red.")]
+    ppg_pulse_width_us: Annotated[int, Wire(Int16ul, "LED pulse width: 69, 118, 215 or 411.", unit="µs")]
+    ppg_range_na: Annotated[int, Wire(Int16ul, "Full scale: 2048, 4096, 8192 or 16384.", unit="nA")]
+    ppg_average: Annotated[int, Wire(Int8ul, "Samples averaged by the sensor: 1, 2, 4, 8, 16 or 32.")]
+    ppg_led_ua: Annotated[int, Wire(Int16ul, "Current of each LED, in steps of 200, up to 51000.", unit="µA")]
+    acc_rate_decihz: Annotated[
+        int, Wire(Int16ul, "Accelerometer rate: 125, 260, 520, 1040, 2080; 0 is off.", unit="0.1 Hz")
+    ]
+    acc_range_g: Annotated[int, Wire(Int8ul, "Full scale: 2, 4, 8 or 16.", unit="g")]
+
+
+@message(0x13, to=DEVICE)
+class StartStream(Message):
+    """Starts streams; answered by Done. Sample numbers begin at 0."""
+
+    streams: Annotated[int, Wire(Int8ul, "Streams to run.", values=enums.Stream)]
+
+
+@message(0x14, to=DEVICE)
+class StopStream(Message):
+    """Stops all streams; answered by Done after the last block."""
+
+
+@message(0x15, to=DEVICE)
+class Restart(Message):
+    """Restarts the application or leaves it; answered by Done just before."""
+
+    mode: Annotated[int, Wire(Int8ul, "What to start.", values=enums.RestartMode)]
+
+
+@message(0x16, to=DEVICE)
+class ConfigurationRequest(Message):
+    """Asks for the Configuration in force."""
+
+
+# Device to host
+
+
+@message(0x40, to=HOST)
+class Hello(Message):
+    """Answers HelloRequest. Its layout never changes, whatever the version."""
+
+    request: Annotated[int, _REQUEST]
+    protocol_major: Annotated[int, Wire(Int8ul, "Major version that the device speaks.")]
+    protocol_minor: Annotated[int, Wire(Int8ul, "Minor version that the device speaks.")]
+    schema_crc: Annotated[int, Wire(Int32ul, "CRC-32 of the canonical text of the device's schema.")]
+    device_id: Annotated[bytes, Wire(Bytes(8), "Unique id of the device, padded with zeros.")]
+    boot_id: Annotated[int, Wire(Int32ul, "Random number of this boot.")]
+    firmware_major: Annotated[int, Wire(Int8ul, "Firmware version.")]
+    firmware_minor: Annotated[int, Wire(Int8ul, "Firmware version.")]
+    firmware_patch: Annotated[int, Wire(Int8ul, "Firmware version.")]
+    micropython_major: Annotated[int, Wire(Int8ul, "Interpreter version.")]
+    micropython_minor: Annotated[int, Wire(Int8ul, "Interpreter version.")]
+    micropython_patch: Annotated[int, Wire(Int8ul, "Interpreter version.")]
+    largest_frame: Annotated[
+        int, Wire(Int16ul, "Largest frame that the device takes, before COBS.", unit="bytes")
+    ]
+    capabilities: Annotated[int, Wire(Int32ul, "What the device can do.", values=enums.Capability)]
+
+
+@message(0x41, to=HOST)
+class Status(Message):
+    """How the device is."""
+
+    request: Annotated[int, _REQUEST]
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    streams: Annotated[int, Wire(Int8ul, "Streams that run.", values=enums.Stream)]
+    reset_reason: Annotated[int, Wire(Int8ul, "Why the device last started.", values=enums.ResetReason)]
+    battery_mv: Annotated[int, Wire(Int16ul, "Battery voltage; 0 is unknown.", unit="mV")]
+    heap_live_bytes: Annotated[int, Wire(Int32ul, "Heap in use.", unit="bytes")]
+    heap_free_bytes: Annotated[int, Wire(Int32ul, "Heap left.", unit="bytes")]
+    frames_bad: Annotated[int, Wire(Int16ul, "Frames received that were not whole, modulo 2^16.")]
+    frames_sent: Annotated[int, Wire(Int32ul, "Frames sent since boot.", bits=30)]
+    ppg_lost: Annotated[
+        int, Wire(Int32ul, "PPG samples lost since the stream began.", unit="samples", bits=30)
+    ]
+    acc_lost: Annotated[
+        int, Wire(Int32ul, "Accelerometer samples lost since the stream began.", unit="samples", bits=30)
+    ]
+    sensor_faults: Annotated[int, Wire(Int16ul, "Failed transfers on the sensor bus since boot.")]
+
+
+@message(0x42, to=HOST)
+class Configuration(Message):
+    """The configuration in force: what the sensors really do."""
+
+    request: Annotated[int, _REQUEST]
+    configuration: Annotated[int, _CONFIGURATION]
+    ppg_rate_hz: Annotated[int, Wire(Int16ul, "PPG sampling rate before averaging; 0: off.", unit="Hz")]
+    ppg_channels: Annotated[int, Wire(Int8ul, "1: green; 2: green, infrared; 3: green, infrared, red.")]
+    ppg_pulse_width_us: Annotated[int, Wire(Int16ul, "LED pulse width.", unit="µs")]
+    ppg_range_na: Annotated[int, Wire(Int16ul, "Full scale of 18 bits.", unit="nA")]
+    ppg_average: Annotated[int, Wire(Int8ul, "Samples averaged by the sensor.")]
+    ppg_led_ua: Annotated[int, Wire(Int16ul, "Current of each LED.", unit="µA")]
+    acc_rate_decihz: Annotated[int, Wire(Int16ul, "Accelerometer rate; 0: off.", unit="0.1 Hz")]
+    acc_range_g: Annotated[int, Wire(Int8ul, "Full scale of 16 bits.", unit="g")]
+
+
+@message(0x43, to=HOST)
+class Done(Message):
+    """A request was carried out."""
+
+    request: Annotated[int, _REQUEST]
+
+
+@message(0x44, to=HOST)
+class Error(Message):
+    """A request was refused; nothing was changed."""
+
+    request: Annotated[int, _REQUEST]
+    code: Annotated[int, Wire(Int8ul, "Why.", values=enums.ErrorCode)]
+    text: Annotated[bytes, Wire(GreedyBytes, "What to do instead, UTF-8.")]
+
+
+@message(0x48, to=HOST, hot=True)
+class PpgBlock(Message):
+    """PPG samples as they stood in the sensor's FIFO: one burst, untouched."""
+
+    first_sample: Annotated[int, _FIRST_SAMPLE]
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    overflow: Annotated[int, _OVERFLOW]
+    flags: Annotated[int, _FLAGS]
+    configuration: Annotated[int, _CONFIGURATION]
+    channels: Annotated[int, Wire(Int8ul, "Channels a sample: 1 to 3.")]
+    samples: Annotated[
+        tuple[int, ...],
+        Wire(
+            GreedyRange(Int24ub),
+            "18-bit counts, channel after channel, in three bytes *big-endian* as the MAX30101 has them.",
+        ),
+    ]
+
+
+@message(0x49, to=HOST, hot=True)
+class AccelerometerBlock(Message):
+    """Accelerometer samples as they stood in the sensor's FIFO, their tags checked and taken off."""
+
+    first_sample: Annotated[int, _FIRST_SAMPLE]
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    overflow: Annotated[int, _OVERFLOW]
+    flags: Annotated[int, _FLAGS]
+    configuration: Annotated[int, _CONFIGURATION]
+    range_g: Annotated[int, Wire(Int8ul, "Full scale of 16 bits: 2, 4, 8 or 16.", unit="g")]
+    sensor_ticks: Annotated[
+        int,
+        Wire(
+            Int32ul,
+            "The sensor's own timestamp at the last sample stamped so far, modulo 2^30.",
+            unit="25 µs",
+            bits=30,
+        ),
+    ]
+    samples: Annotated[
+        tuple[tuple[int, int, int], ...], Wire(GreedyRange(Array(3, Int16sl)), "Counts of x, y, z.")
+    ]
+
+
+@message(0x4A, to=HOST)
+class Event(Message):
+    """Something happened."""
+
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    code: Annotated[int, Wire(Int8ul, "What.", values=enums.EventCode)]
+    value: Annotated[int, Wire(Int32sl, "Detail; its meaning depends on the code.")]
+
+
+@message(0x4B, to=HOST)
+class Log(Message):
+    """A line for the developer."""
+
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    level: Annotated[int, Wire(Int8ul, "How much it matters.", values=enums.LogLevel)]
+    text: Annotated[bytes, Wire(GreedyBytes, "The line, UTF-8.")]
+
+
+# Reserved: numbered now so that nothing is rewritten when the flash log and sealed links come
+
+
+@message(0x20, to=DEVICE, reserved=True)
+class Fetch(Message):
+    """Asks for records from a cursor on (reserved)."""
+
+    lane: Annotated[int, Wire(Int8ul, "Lane to read.", values=enums.Lane)]
+    first_record: Annotated[int, Wire(Int32ul, "Number of the first record wanted.")]
+    count: Annotated[int, Wire(Int16ul, "How many at most.")]
+
+
+@message(0x21, to=DEVICE, reserved=True)
+class Cursor(Message):
+    """How far a gateway holds records, and how far they are delivered (reserved)."""
+
+    lane: Annotated[int, Wire(Int8ul, "Lane that it is about.", values=enums.Lane)]
+    held: Annotated[int, Wire(Int32ul, "All records below this number are committed by the gateway.")]
+    delivered: Annotated[int, Wire(Int32ul, "All records below this number are confirmed by the receiver.")]
+
+
+@message(0x60, to=HOST, reserved=True)
+class Record(Message):
+    """One durable record of the flash log (reserved)."""
+
+    number: Annotated[int, Wire(Int32ul, "Number of the record: it only grows.")]
+    lane: Annotated[int, Wire(Int8ul, "Lane.", values=enums.Lane)]
+    boot_id: Annotated[int, Wire(Int32ul, "Boot in which it was written.")]
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    kind: Annotated[int, Wire(Int8ul, "Number of the message that the body holds.")]
+    body: Annotated[bytes, Wire(GreedyBytes, "Body of that message.")]
+
+
+@message(0x70, to=BOTH, reserved=True)
+class Sealed(Message):
+    """An encrypted and authenticated message (reserved)."""
+
+    counter: Annotated[
+        int, Wire(Int32ul, "Grows with every sealed message of a session; never repeats under a key.")
+    ]
+    tag: Annotated[bytes, Wire(Bytes(16), "Authentication tag.")]
+    body: Annotated[bytes, Wire(GreedyBytes, "Cipher text of kind and body of the message inside.")]
+
+
+MESSAGES: Final[tuple[type[Message], ...]] = (
+    HelloRequest, StatusRequest, Configure, StartStream, StopStream, Restart, ConfigurationRequest,
+    Hello, Status, Configuration, Done, Error, PpgBlock, AccelerometerBlock, Event, Log,
+    Fetch, Cursor, Record, Sealed,
+)  # fmt: skip
+BY_KIND: Final[dict[int, type[Message]]] = {each.KIND: each for each in MESSAGES}
