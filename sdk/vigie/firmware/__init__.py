@@ -1,0 +1,25 @@
+"""The compiled firmware of the bracelet, as package data, one bundle a board."""
+
+from vigie.firmware.bundle import (
+    Bundle,
+    BundleDamaged,
+    BundleFile,
+    BundleMissing,
+    BundleStale,
+    FirmwareError,
+    Manifest,
+    available_boards,
+    load_bundle,
+)
+
+__all__ = [
+    "Bundle",
+    "BundleDamaged",
+    "BundleFile",
+    "BundleMissing",
+    "BundleStale",
+    "FirmwareError",
+    "Manifest",
+    "available_boards",
+    "load_bundle",
+]
