@@ -1,0 +1,67 @@
+"""From raw blocks to band-passed samples on the internal 25 Hz grid, streaming and causal."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import signal
+
+from vigie_signal._resample import Float32, Resampler
+
+RATE_HZ = 25.0
+"""Rate of the internal grid: the pulse and its first harmonic need no more."""
+
+_BAND_HZ = (0.5, 5.0)
+_SETTLE = 25
+"""Grid samples after a gap that the filter needs to forget it."""
+_HOLD = 4
+"""Grid samples for which the last value stands in without harm."""
+
+
+class BandPass:
+    """Resample, fill gaps with the last value and band-pass; say which samples to believe."""
+
+    def __init__(self, channels: int, rate_hz: float) -> None:
+        self._resampler = Resampler(channels, rate_hz, RATE_HZ)
+        self._sos = signal.butter(2, _BAND_HZ, "bandpass", fs=RATE_HZ, output="sos")
+        self._state = np.zeros((self._sos.shape[0], channels, 2))
+        self._origin = np.full(channels, np.nan, np.float32)
+        self._last = np.zeros(channels, np.float32)
+        self._missing = np.zeros(channels, np.intp)
+        self._since_gap = np.full(channels, _SETTLE)
+
+    def push(self, block: Float32) -> tuple[Float32, npt.NDArray[np.bool_]]:
+        """Take raw ``[channels, n]``, return band-passed ``[channels, m]`` and where it is valid."""
+        grid = self._resampler.push(block)
+        if grid.shape[1] == 0:
+            return grid, np.zeros(grid.shape, np.bool_)
+        present = np.isfinite(grid)
+        valid = present
+        calm = (self._since_gap >= _SETTLE).all() and (self._missing == 0).all()
+        if present.all() and calm and np.isfinite(self._origin).all():
+            grid = grid - self._origin[:, None]
+        else:
+            valid = self._settled(present)
+            grid = self._filled(grid, present)
+        self._last = grid[:, -1].copy()
+        out, self._state = signal.sosfilt(self._sos, grid, axis=1, zi=self._state)
+        return np.where(valid, out, 0).astype(np.float32), valid
+
+    def _filled(self, grid: Float32, present: npt.NDArray[np.bool_]) -> Float32:
+        """Offsets from the first value seen, each gap holding the value before it."""
+        unknown = np.isnan(self._origin)
+        first = grid[np.arange(len(grid)), present.argmax(axis=1)]
+        self._origin = np.where(unknown, first, self._origin)
+        offset = np.concatenate([self._last[:, None], grid - self._origin[:, None]], axis=1)
+        known = np.concatenate([np.ones((len(grid), 1), np.bool_), present], axis=1)
+        source = np.maximum.accumulate(np.where(known, np.arange(offset.shape[1], dtype=np.intp), 0), axis=1)
+        held = np.take_along_axis(offset, source, axis=1)[:, 1:]
+        return np.asarray(np.nan_to_num(held), dtype=np.float32)
+
+    def _settled(self, present: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Where the last gap that was too long to bridge is further back than the settling time."""
+        index = np.arange(present.shape[1], dtype=np.intp)
+        seen = np.maximum.accumulate(np.where(present, index, -1 - self._missing[:, None]), axis=1)
+        missing = index - seen
+        lost = np.where(missing > _HOLD, index, -1 - self._since_gap[:, None])
+        since = index - np.maximum.accumulate(lost, axis=1)
+        self._missing, self._since_gap = missing[:, -1], np.minimum(since[:, -1], _SETTLE)
+        return np.asarray(since > _SETTLE, dtype=np.bool_)
