@@ -1,4 +1,4 @@
-"""Traces: recordings of a wrist that the rig plays into the sensors' registers, with the truth where known."""
+"""Traces: recordings of a wrist that the rig plays into sensor registers, with the truth where known."""
 
 from ._bdf import save_trace
 from ._errors import BadTraceError, TraceError, TraceNotFoundError, UnknownTraceFormatError

@@ -24,11 +24,12 @@ _HEART_RATE = "heart-rate "
 def save_trace(trace: Trace, path: str | Path) -> None:
     """Write a trace as BDF+.
 
-    PPG and acceleration are one signal a channel, at their own rates and 24 bits. PPG spans 0 to 8388.607 nA/mA, so
-    one step is 0.0005 nA/mA and a value comes back within 0.00025; acceleration spans -64 to 64 g, one step is
-    7.63 µg and a value comes back within 3.82 µg. Marks are annotations, the heart rate reference is one annotation
-    ``heart-rate BPM`` a window, and a first annotation ``vigie {...}`` holds the name, the numbers of samples (the last
-    data record is padded), and the exact rates. Times keep the microsecond, rates of the heart 0.001 bpm.
+    PPG and acceleration are one signal a channel, at their own rates and 24 bits. PPG spans 0 to 8388.607
+    nA/mA, so one step is 0.0005 nA/mA and a value comes back within 0.00025; acceleration spans -64 to 64
+    g, one step is 7.63 µg and a value comes back within 3.82 µg. Marks are annotations, the heart rate
+    reference is one annotation ``heart-rate BPM`` a window, and a first annotation ``vigie {...}`` holds
+    the name and the numbers of samples (the last data record is padded). Times keep the microsecond, heart
+    rates 0.001 bpm.
 
     Raises
     ------
@@ -64,9 +65,10 @@ def to_bdf_bytes(trace: Trace) -> bytes:
     def signal(
         label: str, row: NDArray[np.float64], rate_hz: float, span: tuple[float, float], unit: str
     ) -> BdfSignal:
-        if row.min() < span[0] or row.max() > span[1]:
+        low, high = span
+        if row.min() < low or row.max() > high:
             raise BadTraceError(
-                f"{label} runs from {row.min():g} to {row.max():g} {unit}, outside {span[0]:g} to {span[1]:g}",
+                f"{label} runs from {row.min():g} to {row.max():g} {unit}, outside {low:g} to {high:g}",
                 remedy="scale it before saving",
             )
         padded = np.pad(row, (0, round(records * record_s * rate_hz) - len(row)), mode="edge")

@@ -25,17 +25,17 @@ def load_trace(path: str | Path) -> Trace:
     """Read a recording.
 
     - ``.bdf``, ``.edf``: our own (`save_trace`).
-    - ``.mat``: an original of the IEEE Signal Processing Cup 2015 (doi 10.1109/TBME.2014.2359372), rows ECG, PPG 1,
-      PPG 2, acceleration x, y, z at 125 Hz; the reference of ``DATA_01_TYPE01.mat`` is read from
+    - ``.mat``: an original of the IEEE Signal Processing Cup 2015 (doi 10.1109/TBME.2014.2359372), rows ECG,
+      PPG 1, PPG 2, acceleration x, y, z at 125 Hz; the reference of ``DATA_01_TYPE01.mat`` is read from
       ``DATA_01_TYPE01_BPMtrace.mat`` beside it, where it is.
-    - ``.npz`` with the keys ``ppg, ppg_channels, ppg_rate_hz, acc, acc_rate_hz`` and, where known, ``ref_time_s, ref_bpm,
-      ref_window_s, lag_s, beat_time_s, beat_lag_s``. The lags are taken off, so that all times are on the clock of the PPG;
-      a reference whose lag is not known (NaN) is left out.
+    - ``.npz`` with the keys ``ppg, ppg_channels, ppg_rate_hz, acc, acc_rate_hz`` and, where known,
+      ``ref_time_s, ref_bpm, ref_window_s, lag_s, beat_time_s, beat_lag_s``. The lags are taken off, so that
+      all times are on the clock of the PPG; a reference whose lag is not known (NaN) is left out.
 
-    Foreign PPG has any unit and often no DC. Each channel goes through one affine map to a plausible photocurrent:
-    the median becomes 500 nA/mA, and half the distance between the 0.5th and 99.5th percentile becomes 25 nA/mA (5 %),
-    or less where the lowest value would come below 50 nA/mA. Channels that never change are left out. A recording
-    without acceleration gets a still one (0, 0, 1 g).
+    Foreign PPG has any unit and often no DC. Each channel goes through one affine map to a plausible
+    photocurrent: the median becomes 500 nA/mA, and half the distance between the 0.5th and 99.5th
+    percentile becomes 25 nA/mA (5 %), or less where the lowest value would come below 50 nA/mA. Channels
+    that never change are left out. A recording without acceleration gets a still one (0, 0, 1 g).
 
     Raises
     ------
@@ -74,11 +74,11 @@ def to_photocurrent(ppg: NDArray[np.float64]) -> NDArray[np.float64]:
     scale = SPREAD_NA_PER_MA / np.maximum((high - low) / 2, np.finfo(float).tiny)
     depth = np.maximum(centre - ppg.min(axis=1, keepdims=True), np.finfo(float).tiny)
     scale = np.minimum(scale, (DC_NA_PER_MA - _FLOOR_NA_PER_MA) / depth)
-    return DC_NA_PER_MA + (ppg - centre) * scale
+    return np.asarray(DC_NA_PER_MA + (ppg - centre) * scale)
 
 
 def _load_mat(path: Path, content: bytes) -> Trace:
-    sig = _mat_array(path, content, "sig")
+    sig = _mat_array(path, "sig")
     if sig.ndim != 2 or len(sig) not in (5, 6):
         raise BadTraceError(
             f"'sig' has the shape {sig.shape}",
@@ -88,8 +88,8 @@ def _load_mat(path: Path, content: bytes) -> Trace:
     reference_path = path.with_name(f"{path.stem}_BPMtrace.mat")
     reference = None
     if reference_path.exists():
-        bpm = _mat_array(reference_path, reference_path.read_bytes(), "BPM0").ravel()
-        reference = HeartRateReference(4.0 + 2.0 * np.arange(len(bpm)), bpm, 8.0)
+        bpm = _mat_array(reference_path, "BPM0").ravel()
+        reference = HeartRateReference(4.0 + 2.0 * np.arange(len(bpm), dtype=np.float64), bpm, 8.0)
     ppg, acc_g = sig[-5:-3], sig[-3:]
     return Trace(
         name=path.stem,
@@ -104,11 +104,11 @@ def _load_mat(path: Path, content: bytes) -> Trace:
     )
 
 
-def _mat_array(path: Path, content: bytes, key: str) -> NDArray[np.float64]:
+def _mat_array(path: Path, key: str) -> NDArray[np.float64]:
     from scipy.io import loadmat
 
     try:
-        return np.asarray(loadmat(BytesIO(content), variable_names=[key])[key], dtype=np.float64)
+        return np.asarray(loadmat(str(path), variable_names=[key])[key], dtype=np.float64)
     except Exception as error:
         raise BadTraceError(
             f"no array '{key}' can be read: {error}",

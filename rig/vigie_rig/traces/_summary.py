@@ -14,9 +14,10 @@ from ._trace import Trace
 class TraceSummary:
     """The figures of one trace.
 
-    ``ppg_dc_na_per_ma`` and ``ppg_ac_percent`` have one value a channel; the latter is the distance between the 5th
-    and 95th percentile in per cent of the median. ``heart_rate_bpm`` is the lowest and highest of the reference, where there is one.
-    ``marks`` counts them by label, ``mark_seconds`` adds up how long they are.
+    ``ppg_dc_na_per_ma`` and ``ppg_ac_percent`` have one value a channel; the latter is how far the signal
+    swings within a typical 8 s (median peak to peak) in per cent of the median. ``heart_rate_bpm`` is the
+    lowest and highest of the reference, where there is one. ``marks`` counts them by label,
+    ``mark_seconds`` adds up how long they are.
     """
 
     name: str
@@ -36,12 +37,15 @@ class TraceSummary:
 
 def summary(trace: Trace) -> TraceSummary:
     """Sum a trace up."""
-    low, dc, high = np.percentile(trace.ppg, (5, 50, 95), axis=1)
+    dc = np.median(trace.ppg, axis=1)
+    block = min(round(8 * trace.ppg_rate_hz), trace.ppg.shape[1])
+    whole = trace.ppg.shape[1] // block * block
+    swing = np.median(np.ptp(trace.ppg[:, :whole].reshape(len(dc), -1, block), axis=2), axis=1)
     reference = trace.reference
     seconds: dict[str, float] = {}
     for mark in trace.marks:
         seconds[mark.label] = seconds.get(mark.label, 0.0) + mark.duration_s
-    known = reference is not None and len(reference.bpm) > 0
+    rates = reference.bpm if reference is not None else np.zeros(0)
     return TraceSummary(
         name=trace.name,
         sha256=trace.sha256,
@@ -49,13 +53,11 @@ def summary(trace: Trace) -> TraceSummary:
         ppg_channels=trace.ppg_channels,
         ppg_rate_hz=trace.ppg_rate_hz,
         ppg_dc_na_per_ma=tuple(float(value) for value in dc),
-        ppg_ac_percent=tuple(float(value) for value in 100 * (high - low) / np.maximum(dc, 1e-9)),
+        ppg_ac_percent=tuple(float(value) for value in 100 * swing / np.maximum(dc, 1e-9)),
         acc_rate_hz=trace.acc_rate_hz,
         acc_max_g=float(np.linalg.norm(trace.acc_g, axis=0).max()),
-        heart_rate_bpm=(float(reference.bpm.min()), float(reference.bpm.max()))
-        if reference and known
-        else None,
-        reference_windows=len(reference.bpm) if reference else 0,
+        heart_rate_bpm=(float(rates.min()), float(rates.max())) if len(rates) else None,
+        reference_windows=len(rates),
         marks=dict(Counter(mark.label for mark in trace.marks)),
         mark_seconds=seconds,
     )

@@ -66,13 +66,14 @@ _DAY = (
 def synthesize(*, seed: int = 1, minutes: float = 3.0) -> Trace:
     """Make a trace: rest, walk, run, walk, a fall, lying still, off the wrist.
 
-    Three PPG channels (green, red, infrared) and the acceleration, all at 100 Hz. The pulse is a sum of two Gaussians in the
-    phase of the beat (systolic and reflected wave), of which breathing moves the rate, the height and the baseline; the heart rate
-    follows the effort exponentially (20 s up, 30 s down); motion reaches the PPG as a smoothed mixture of the
-    acceleration; off the wrist there is ambient light and a still device.
+    Three PPG channels (green, red, infrared) and the acceleration, all at 100 Hz. The pulse is a sum of
+    Gaussians in the phase of the beat (systolic and reflected waves), of which breathing moves the rate,
+    the height and the baseline; the heart rate follows the effort exponentially (20 s up, 30 s down);
+    motion reaches the PPG as a smoothed mixture of the acceleration; off the wrist there is ambient light
+    and a still device.
 
-    Known truth: a mark for each part and for each beat (at the foot of its pulse), and the mean heart rate of 8 s windows
-    every 2 s, for those windows that are wholly on the wrist and touch no fall.
+    Known truth: a mark for each part and for each beat (at the foot of its pulse), and the mean heart rate
+    of 8 s windows every 2 s, for those windows that are wholly on the wrist and touch no fall.
 
     The same seed and length give the same samples, and the same bytes when saved.
 
@@ -99,7 +100,12 @@ def synthesize(*, seed: int = 1, minutes: float = 3.0) -> Trace:
         Trace(
             name=f"synthetic-{seed}",
             sha256="",
-            ppg=np.array([_ppg(light, time_s, phase, breath, motion, worn, rng) for light in _LIGHTS]),
+            ppg=np.array(
+                [
+                    _ppg(light, time_s, rng, phase=phase, breath=breath, motion=motion, worn=worn)
+                    for light in _LIGHTS
+                ]
+            ),
             ppg_channels=tuple(light.name for light in _LIGHTS),
             ppg_rate_hz=RATE_HZ,
             acc_g=acc_g,
@@ -133,7 +139,7 @@ def _breath(time_s: Signal, rng: np.random.Generator) -> Signal:
 
 
 def _heart_rate(time_s: Signal, breath: Signal, parts: Sequence[_Laid], rng: np.random.Generator) -> Signal:
-    """Exponential approach to the target of each part, with respiratory and slow variability that effort takes away."""
+    """Exponential approach to each part's target; respiratory and slow variability that effort takes away."""
     bpm = np.empty_like(time_s)
     now = parts[0][0].target_bpm
     for part, start_s, end_s in parts:
@@ -160,11 +166,12 @@ def _pulse(phase: Signal) -> Signal:
 def _ppg(
     light: _Light,
     time_s: Signal,
+    rng: np.random.Generator,
+    *,
     phase: Signal,
     breath: Signal,
     motion: Signal,
     worn: Signal,
-    rng: np.random.Generator,
 ) -> Signal:
     drift = 0.01 * np.sin(2 * np.pi * time_s / 47 + rng.uniform(0, 6.28))
     pulse = light.pulse * (1 + 0.08 * breath) * _pulse(phase)
@@ -203,13 +210,14 @@ def _gait(part: _Part, since_s: Signal, rng: np.random.Generator) -> Signal:
     wander = 1 + 0.02 * np.sin(2 * np.pi * 0.07 * since_s + rng.uniform(0, 6.28))
     step = 2 * np.pi * np.cumsum(part.cadence_hz * wander) / RATE_HZ + rng.uniform(0, 6.28)
     size = part.swing_g * (1 + 0.15 * np.sin(2 * np.pi * 0.21 * since_s + rng.uniform(0, 6.28)))
-    return size * np.array(
+    shape = np.array(
         [
             np.sin(step) + 0.35 * np.sin(2 * step + 0.7) + 0.12 * np.sin(3 * step),
             0.5 * np.sin(step / 2 + 0.4) + 0.25 * np.sin(step + 1.1),
             0.45 * np.sin(step / 2 + 1.9) + 0.4 * np.sin(step + 0.3) + 0.15 * np.sin(2 * step),
         ]
     )
+    return np.asarray(size * shape)
 
 
 def _reference(time_s: Signal, phase: Signal, parts: Sequence[_Laid]) -> HeartRateReference:
@@ -226,8 +234,9 @@ def _reference(time_s: Signal, phase: Signal, parts: Sequence[_Laid]) -> HeartRa
 
 def _marks(time_s: Signal, phase: Signal, parts: Sequence[_Laid]) -> tuple[Mark, ...]:
     marks = [Mark(start_s, end_s - start_s, part.label) for part, start_s, end_s in parts]
-    beat_s = np.interp(np.arange(np.ceil(phase[0]), phase[-1]), phase, time_s)
-    marks += [Mark(round(float(at_s), 6), 0.0, "beat") for at_s in beat_s if at_s < parts[-1][1]]
+    beats = np.arange(np.ceil(float(phase[0])), float(phase[-1]))
+    beat_s: list[float] = np.interp(beats, phase, time_s).tolist()
+    marks += [Mark(round(at_s, 6), 0.0, "beat") for at_s in beat_s if at_s < parts[-1][1]]
     return tuple(sorted(marks, key=lambda mark: (mark.start_s, -mark.duration_s)))
 
 

@@ -14,8 +14,8 @@ from ._errors import BadTraceError
 class Mark:
     """Something known about a stretch of the trace.
 
-    Labels in use: ``rest``, ``walk``, ``run``, ``fall``, ``off-wrist``, and ``beat`` (duration 0, one a heartbeat).
-    Times are seconds from the first PPG sample.
+    Labels in use: ``rest``, ``walk``, ``run``, ``fall``, ``off-wrist``, and ``beat`` (duration 0, one a
+    heartbeat). Times are seconds from the first PPG sample.
     """
 
     start_s: float
@@ -92,7 +92,7 @@ class Trace:
     @property
     def duration_s(self) -> float:
         """How long both signals are there."""
-        return min(self.ppg.shape[1] / self.ppg_rate_hz, self.acc_g.shape[1] / self.acc_rate_hz)
+        return float(min(self.ppg.shape[1] / self.ppg_rate_hz, self.acc_g.shape[1] / self.acc_rate_hz))
 
     def marks_of(self, label: str) -> tuple[Mark, ...]:
         """Those of the marks that carry `label`."""

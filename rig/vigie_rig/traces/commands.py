@@ -28,7 +28,7 @@ def info(file: Path) -> None:
     try:
         _show(load_trace(file))
     except TraceError as error:
-        raise _usage(error) from error
+        raise _BadInput(str(error)) from error
 
 
 @trace.command("import")
@@ -40,7 +40,7 @@ def import_(source: Path, destination: Path) -> None:
         loaded = load_trace(source)
         save_trace(loaded, destination)
     except TraceError as error:
-        raise _usage(error) from error
+        raise _BadInput(str(error)) from error
     _show(loaded)
     click.echo(f"written: {destination}")
 
@@ -57,15 +57,15 @@ def synth(destination: Path, seed: int, minutes: float) -> None:
         made = synthesize(seed=seed, minutes=minutes)
         save_trace(made, destination)
     except TraceError as error:
-        raise _usage(error) from error
+        raise _BadInput(str(error)) from error
     _show(made)
     click.echo(f"written: {destination}")
 
 
-def _usage(error: TraceError) -> click.ClickException:
-    failure = click.ClickException(str(error))
-    failure.exit_code = 2
-    return failure
+class _BadInput(click.ClickException):
+    """A file that cannot be used, told as the user's to mend."""
+
+    exit_code = 2
 
 
 def _show(shown: Trace) -> None:
