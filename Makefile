@@ -1,0 +1,86 @@
+# Every task of the project, for laptop and CI alike. GNU make 3.81 suffices.
+# `make help` lists them; `make setup` needs only python3 (3.11 or newer) with venv, pip's index and, for
+# MicroPython, Debian's packages.
+
+PYTHON3 ?= python3
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+OUT ?= out
+# The tests' cores; `make test PYTEST_ARGS=-n2` takes two.
+PYTEST_ARGS ?=
+
+STUBS := .cache/stubs
+STUBS_UNIX := micropython-unix-stubs==1.29.0.post1
+STUBS_STDLIB := micropython-stdlib-stubs==1.29.0.post2
+
+.PHONY: help setup micropython bench demo test check pytest firmware generate docs benchmark soak clean
+.DEFAULT_GOAL := help
+
+help: ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: $(BIN)/.installed firmware micropython ## prepare .venv, the firmware and MicroPython
+
+$(PYTHON):
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Vigie needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON3=python3.12" >&2; exit 1; }
+	@$(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null || \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get -q update && apt-get -q -y install python3-venv; \
+	  else \
+	    echo "Python's venv is missing. Run: sudo apt-get install python3-venv" >&2; exit 1; \
+	  fi
+	$(PYTHON3) -m venv .venv || { rm -rf .venv; exit 1; }
+
+$(BIN)/.installed: pyproject.toml constraints.txt hatch_build.py | $(PYTHON)
+	@echo "Installing the Python packages into .venv (a minute or two, once)"
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	@touch $@
+
+firmware: $(BIN)/.installed ## compile the firmware (only what changed)
+	@$(PYTHON) -m vigie.firmware.build
+
+micropython: $(BIN)/.installed
+	@$(PYTHON) -m vigie.micropython
+
+bench: setup ## the main job: replay, stream, judge; writes out/bench/report.html
+	@$(BIN)/vigie bench --report $(OUT)/bench
+
+demo: setup ## a beating virtual bracelet in this terminal
+	@$(BIN)/vigie demo
+
+test: check pytest ## what CI runs
+
+check: setup $(STUBS)/.installed ## style, types (host and firmware), documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/pyright --project firmware/pyrightconfig.json
+	@$(MAKE) --no-print-directory docs
+
+pytest: setup ## the tests alone
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+docs: $(BIN)/.installed ## build the documentation, warnings are errors
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs $(OUT)/docs
+
+generate: $(BIN)/.installed ## write what is derived from the protocol's definition
+	$(PYTHON) -m vigie_protocol.generate
+
+benchmark: setup ## measure speed; prints tables
+	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(PYTHON) $$script || exit 1; done
+
+soak: setup ## the long runs that `make test` leaves out
+	$(PYTHON) -m pytest -m soak $(PYTEST_ARGS)
+
+# Apart from .venv: the stubs replace the standard library's own, which only the firmware may see.
+$(STUBS)/.installed: Makefile | $(BIN)/.installed
+	@rm -rf $(STUBS)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --target $(STUBS) \
+	  $(STUBS_UNIX) $(STUBS_STDLIB)
+	@touch $@
+
+clean: ## remove what was built; keeps .venv and fetched tools
+	rm -rf $(OUT) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis $(STUBS)
+	find sdk/vigie/firmware -mindepth 1 -maxdepth 1 -type d -exec rm -rf {} +
