@@ -1,0 +1,1 @@
+"""Boards that a bench can run on: a folder each."""

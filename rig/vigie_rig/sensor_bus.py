@@ -1,0 +1,67 @@
+"""The I2C bus of a virtual board: which sensor answers, what a transfer costs, and the bus faults."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from vigie_rig.faults import FaultPlan
+
+I2C_HZ: Final = 400_000
+_BITS_PER_BYTE: Final = 9
+
+
+class SensorModel(Protocol):
+    """A sensor at register level, lazy in time: every call tells it the board's time."""
+
+    address: int
+    stuck: bool
+
+    def read(self, register: int, count: int, now_us: int) -> bytes:
+        """Burst-read registers."""
+        ...
+
+    def write(self, register: int, data: bytes, now_us: int) -> None:
+        """Burst-write registers."""
+        ...
+
+
+class SensorBus:
+    """All sensors of a board; the time of a transfer is that of its bits at 400 kHz.
+
+    Sensors live on the board's clock (``now_us``), faults on the rig's (``now_s``).
+    """
+
+    def __init__(self, sensors: Sequence[SensorModel], faults: FaultPlan) -> None:
+        self.sensors = {sensor.address: sensor for sensor in sensors}
+        self.transfers = 0
+        self._faults = faults
+
+    def transfer_us(self, count: int) -> int:
+        """Microseconds that a register transfer of ``count`` bytes takes: address, register, (address,) data."""
+        return (3 + count) * _BITS_PER_BYTE * 1_000_000 // I2C_HZ
+
+    def _answering(self, address: int, now_s: float) -> SensorModel | None:
+        self.transfers += 1
+        sensor = self.sensors.get(address)
+        if sensor is None or self._faults.refuses_transfer(now_s):
+            return None
+        if self._faults.faults:
+            stuck = self._faults.sensors_stuck(now_s)
+            if stuck and not sensor.stuck:
+                self._faults.injected["sensor-stuck"] = self._faults.injected.get("sensor-stuck", 0) + 1
+            sensor.stuck = stuck
+        return sensor
+
+    def read(self, address: int, register: int, count: int, now_us: int, now_s: float) -> bytes | None:
+        """Bytes read, or None for a transfer that nobody acknowledged."""
+        sensor = self._answering(address, now_s)
+        return None if sensor is None else sensor.read(register, count, now_us)
+
+    def write(self, address: int, register: int, data: bytes, now_us: int, now_s: float) -> bool:
+        """Whether the write was acknowledged."""
+        sensor = self._answering(address, now_s)
+        if sensor is None:
+            return False
+        sensor.write(register, data, now_us)
+        return True
