@@ -1,7 +1,7 @@
 """The `vigie` command: a table of commands that each package fills, loaded only when used.
 
-A command is an entry point of the group ``vigie.commands`` whose object is a click command. Its one line of
-help is the first line of its docstring, read from the source without importing it, so that ``vigie --help`` is
+A command is an entry point of the group ``vigie.commands`` whose object is a click command. Its line of help
+is the first line of its docstring, read from the source without importing it, so that ``vigie --help`` is
 quick and works where an extra is missing.
 """
 

@@ -70,8 +70,8 @@ def doctor() -> int:
     table = Table(title=f"vigie {version('vigie')} on {platform.system()} {platform.machine()}")
     table.add_column("", no_wrap=True)
     table.add_column("what", no_wrap=True)
-    table.add_column("found")
-    table.add_column("remedy")
+    table.add_column("found", overflow="fold")
+    table.add_column("remedy", overflow="fold")
     words = {"ok": "[green]ok[/]", "missing": "[bold red]missing[/]", "optional": "[yellow]optional[/]"}
     for check in checks:
         table.add_row(words[check.state], check.subject, _plain(check.found), _plain(check.remedy))
