@@ -1,0 +1,126 @@
+"use strict";
+// Times as minutes and seconds, as on the axis so in the log.
+function vigieTime(seconds, digits) {
+  const sign = seconds < 0 ? "-" : "", unit = 10 ** digits;
+  const whole = Math.round(Math.abs(seconds) * unit) / unit;
+  const rest = (whole % 60).toFixed(digits);
+  return sign + Math.floor(whole / 60) + ":" + (rest.split(".")[0].length < 2 ? "0" : "") + rest;
+}
+
+(function () {
+  // The stretch of a rising array that covers [from, to], with one sample more on each side.
+  function lowerBound(array, value) {
+    let low = 0, high = array.length;
+    while (low < high) { const middle = (low + high) >> 1; if (array[middle] < value) low = middle + 1; else high = middle; }
+    return low;
+  }
+
+  // Every sample when they fit, else minimum and maximum of each pixel: what sticks out stays visible.
+  function detail(columns, names, from, to, pixels) {
+    const time = columns.t;
+    const first = Math.max(0, lowerBound(time, from) - 1), last = Math.min(time.length, lowerBound(time, to) + 1);
+    const out = {};
+    if (last - first <= 4 * pixels) {
+      for (const name of names) out[name] = columns[name].slice(first, last);
+      return out;
+    }
+    const width = (to - from) / pixels;
+    const bin = (index) => Math.min(pixels - 1, Math.max(0, Math.floor((time[index] - from) / width)));
+    out.t = new Float32Array(2 * pixels);
+    for (let k = 0; k < pixels; k++) { out.t[2 * k] = from + (k + 0.25) * width; out.t[2 * k + 1] = from + (k + 0.75) * width; }
+    for (const name of names) {
+      if (name === "t") continue;
+      const values = columns[name], drawn = new Float32Array(2 * pixels).fill(NaN);
+      for (let index = first; index < last; index++) {
+        const value = values[index];
+        if (value !== value) continue;
+        const k = 2 * bin(index);
+        if (!(drawn[k] <= value)) drawn[k] = value;
+        if (!(drawn[k + 1] >= value)) drawn[k + 1] = value;
+      }
+      out[name] = drawn;
+    }
+    return out;
+  }
+
+  function reach(data, names, clip) {
+    const seen = [];
+    for (const name of names) if (name !== "t") for (const value of data[name]) if (value === value) seen.push(value);
+    if (!seen.length) return null;
+    seen.sort((a, b) => a - b);
+    const skip = Math.floor(clip * seen.length), low = seen[skip], high = seen[seen.length - 1 - skip];
+    const room = 0.06 * (high - low) || 1;
+    return [low - room, high + room];
+  }
+
+  function start() {
+    const page = window.Bokeh && Bokeh.documents[0];
+    const time = page && page.get_model_by_name("time");
+    if (!time) { setTimeout(start, 20); return; }
+    const whole = [time.start, time.end];
+    const plots = page.roots();
+    const instants = plots.flatMap((plot) => plot.renderers.filter((renderer) => renderer.name === "instants"));
+
+    let scheduled = false;
+    function refresh() {
+      scheduled = false;
+      for (const plot of plots) {
+        const tag = plot.tags.find((entry) => entry && entry.full);
+        if (!tag) continue;
+        const columns = {};
+        for (const name of tag.full.columns()) columns[name] = tag.full.get_column(name);
+        const names = Object.keys(columns);
+        const shown = page.get_model_by_name(plot.name + ":shown");
+        const data = detail(columns, names, time.start, time.end, Math.max(200, Math.round(plot.inner_width || 1200)));
+        shown.data = data;
+        const edges = reach(data, names, tag.clip);
+        if (edges) { plot.y_range.start = edges[0]; plot.y_range.end = edges[1]; }
+      }
+      for (const renderer of instants) renderer.visible = time.end - time.start < 45;
+    }
+    function schedule() { if (!scheduled) { scheduled = true; requestAnimationFrame(refresh); } }
+    time.change.connect(schedule);
+    window.addEventListener("resize", schedule);
+
+    function show(from, to) {
+      const width = Math.min(to - from, whole[1] - whole[0]);
+      const begin = Math.max(whole[0], Math.min(from, whole[1] - width));
+      time.setv({ start: begin, end: begin + width });
+    }
+    function fromAddress() {
+      const found = /^#t=([\d.]+),([\d.]+)$/.exec(location.hash);
+      if (found && +found[2] > +found[1]) show(+found[1], +found[2]);
+    }
+    window.addEventListener("hashchange", fromAddress);
+
+    document.querySelectorAll("button[data-range]").forEach((button) => button.addEventListener("click", () => {
+      const range = button.dataset.range;
+      if (range === "all") show(whole[0], whole[1]);
+      else if (range.includes(",")) show(...range.split(",").map(Number));
+      else { const middle = (time.start + time.end) / 2; show(middle - range / 2, middle + range / 2); }
+    }));
+    document.querySelectorAll("#traces figure").forEach((figure) =>
+      figure.addEventListener("dblclick", () => show(whole[0], whole[1])));
+    document.addEventListener("keydown", (event) => {
+      if (event.target.closest("input, .log") || event.altKey || event.ctrlKey || event.metaKey) return;
+      const width = time.end - time.start, step = { ArrowLeft: -0.25, ArrowRight: 0.25 }[event.key];
+      if (step) { show(time.start + step * width, time.end + step * width); event.preventDefault(); }
+      if (event.key === "+") show(time.start + width / 4, time.end - width / 4);
+      if (event.key === "-") show(time.start - width / 2, time.end + width / 2);
+    });
+    schedule();
+    fromAddress();
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    start();
+    document.querySelectorAll("input[data-level]").forEach((box) => box.addEventListener("change", () =>
+      document.querySelectorAll(".log tr").forEach((row) => {
+        if (row.dataset.level === box.dataset.level) row.hidden = !box.checked;
+      })));
+    document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => {
+      navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent)
+        .then(() => { button.textContent = "copied"; });
+    }));
+  });
+})();

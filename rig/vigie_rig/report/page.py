@@ -1,0 +1,107 @@
+"""Put the figures, the tables and the verdict on one page that needs no network."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from bokeh.embed import components
+from bokeh.resources import Resources
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from vigie_rig.report.panels import draw
+from vigie_rig.report.recording import BenchRecording, Span
+from vigie_rig.report.wording import display_name, display_value, headline, margin
+from vigie_rig.results import BenchResult, Measurement
+
+__all__ = ["write_report"]
+
+_MAX_LOG_LINES: Final = 2000
+_MAX_JUMPS: Final = 14
+
+
+def write_report(path: Path | str, result: BenchResult, recording: BenchRecording) -> None:
+    """Write one self-contained HTML file: verdict, limits, zoomable traces, log, versions.
+
+    All text from devices, traces and command lines is escaped. A 5 minute recording of 2 PPG channels at
+    100 Hz and 3 axes at 104 Hz makes a page of about 3 MB; recordings above some 500,000 samples a channel
+    are kept as minima and maxima.
+    """
+    panels = draw(recording)
+    script, placed = components({panel.key: panel.plot for panel in panels})
+    log = recording.log
+    page = _environment().get_template("page.html.j2")
+    html = page.render(
+        result=result,
+        recording=recording,
+        headline=headline(result.verdict),
+        rows=_rows(result),
+        panels=[(panel, Markup(placed[panel.key])) for panel in panels],
+        plots=Markup(script),
+        libraries=[Markup(text) for text in Resources(mode="inline", components=["bokeh"]).js_raw],
+        style=Markup(_asset("page.css")),
+        behaviour=Markup(_asset("page.js")),
+        jumps=_jumps(recording),
+        log=log[:_MAX_LOG_LINES],
+        log_left_out=max(0, len(log) - _MAX_LOG_LINES),
+        log_levels=sorted({line.level for line in log}),
+    )
+    Path(path).write_text(html, encoding="utf-8")
+
+
+def _rows(result: BenchResult) -> list[dict[str, Any]]:
+    """The table of measurements: what failed first, then what has a limit, then the rest."""
+
+    def rank(measurement: Measurement) -> int:
+        return 0 if not measurement.ok else 1 if measurement.limit is not None else 2
+
+    return [
+        {
+            "name": measurement.name,
+            "title": display_name(measurement),
+            "value": display_value(measurement),
+            "unit": measurement.unit,
+            "limit": "" if measurement.limit is None else str(measurement.limit),
+            "state": ("failed", "held", "free")[rank(measurement)],
+            "margin": margin(measurement),
+        }
+        for measurement in sorted(result.measurements, key=rank)
+    ]
+
+
+def _jumps(recording: BenchRecording) -> list[dict[str, Any]]:
+    """Stretches worth a button: the faults first, then the marks, with a little room around each."""
+    faults = [(span, "fault") for span in recording.faults]
+    marks = [(span, "mark") for span in recording.marks if span.duration_s > 0]
+    return [
+        {"label": span.label, "kind": kind, "to": _around(span)}
+        for span, kind in (faults + marks)[:_MAX_JUMPS]
+    ]
+
+
+def _around(span: Span) -> str:
+    room_s = max(2.0, 0.1 * span.duration_s)
+    return f"{max(0.0, span.start_s - room_s):.2f},{span.start_s + span.duration_s + room_s:.2f}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("vigie_rig.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clock"] = _clock
+    return environment
+
+
+def _clock(time_s: float) -> str:
+    minutes, seconds = divmod(max(0.0, time_s), 60)
+    return f"{int(minutes)}:{seconds:06.3f}"
+
+
+def _asset(name: str) -> str:
+    return resources.files("vigie_rig.report").joinpath(name).read_text(encoding="utf-8")

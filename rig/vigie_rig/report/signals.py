@@ -1,0 +1,180 @@
+"""What the report computes from a recording before it draws: pulse band, spectra, errors, envelopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from vigie_rig.report.recording import HeartRate
+
+__all__ = ["Errors", "Spectrum", "break_at_gaps", "envelope", "errors_of", "pulse_band", "spectrum"]
+
+Floats = NDArray[np.floating[Any]]
+
+GRID_HZ: Final = 50.0
+"""Enough for the pulse's shape, and half of what sensors deliver."""
+
+SPECTRUM_WINDOW_S: Final = 8.0
+SPECTRUM_BPM: Final = (30.0, 230.0)
+SPECTRUM_FLOOR_DB: Final = -24.0
+_MAX_COLUMNS: Final = 1500
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Power of each window relative to its strongest line, as bytes: 0 is the floor, 255 the strongest.
+
+    `level` is [bpm, time], `time_s` the window centres, evenly spaced.
+    """
+
+    time_s: Floats
+    bpm: Floats
+    level: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Estimate minus reference at the reference's times, where both exist; shape [k] each."""
+
+    time_s: Floats
+    error_bpm: Floats
+    confidence: Floats
+
+
+def break_at_gaps(time_s: NDArray[Any], values: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Insert a NaN where samples are missing, so that no line is drawn over a gap.
+
+    A gap is a step in time of more than 2.5 usual steps. Returns time [k] and values [channels, k] in
+    float32, exact for 24-bit counts.
+    """
+    time = np.asarray(time_s, dtype=np.float64)
+    table = np.asarray(values, dtype=np.float32)
+    if len(time) < 3:
+        return time.astype(np.float32), table
+    steps = np.diff(time)
+    gaps = np.flatnonzero(steps > 2.5 * np.median(steps)) + 1
+    broken = np.insert(table, gaps, np.nan, axis=1)
+    return np.insert(time, gaps, (time[gaps - 1] + time[gaps]) / 2).astype(np.float32), broken
+
+
+def envelope(time_s: Floats, values: Floats, *, bins: int) -> tuple[Floats, Floats]:
+    """The minimum and the maximum of each of `bins` stretches of equal time, in turn.
+
+    Whatever sticks out of a long recording still sticks out of its picture; an empty stretch is NaN. Shorter
+    input is returned as it is. Returns time [2 * bins] and values [channels, 2 * bins].
+    """
+    if len(time_s) <= 2 * bins:
+        return time_s, values
+    start, stop = float(time_s[0]), float(time_s[-1])
+    edges = np.linspace(start, stop, bins + 1)
+    first = np.searchsorted(time_s, edges[:-1])
+    filled = np.diff(np.append(first, len(time_s))) > 0
+    out = np.full((len(values), bins, 2), np.nan, dtype=np.float32)
+    low = np.where(np.isnan(values), np.inf, values)
+    high = np.where(np.isnan(values), -np.inf, values)
+    out[:, filled, 0] = np.minimum.reduceat(low, first[filled], axis=1)
+    out[:, filled, 1] = np.maximum.reduceat(high, first[filled], axis=1)
+    out[~np.isfinite(out)] = np.nan
+    width = (stop - start) / bins
+    time = np.stack([edges[:-1] + width / 4, edges[:-1] + 3 * width / 4], axis=1)
+    return time.ravel().astype(np.float32), out.reshape(len(values), -1)
+
+
+def pulse_band(time_s: NDArray[Any], ppg: NDArray[Any]) -> tuple[Floats, Floats] | None:
+    """The PPG between 0.5 and 5 Hz in per cent of its own level, on an even grid.
+
+    Zero-phase Butterworth of second order each way; gaps longer than 0.5 s and a dark sensor (level below 1
+    count) are NaN. None where there are less than 4 s. Returns time [k] and percent [channels, k].
+    """
+    even = _even(time_s, ppg, rate_hz=GRID_HZ)
+    if even is None:
+        return None
+    time, table, missing = even
+    sos = signal.butter(2, (0.5, 5.0), btype="bandpass", fs=GRID_HZ, output="sos")
+    slow = signal.butter(1, 0.3, fs=GRID_HZ, output="sos")
+    level = np.asarray(signal.sosfiltfilt(slow, table, axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        percent = 100 * np.asarray(signal.sosfiltfilt(sos, table, axis=1)) / level
+    percent[(level < 1) | missing] = np.nan
+    return time, percent
+
+
+def spectrum(time_s: NDArray[Any], values: NDArray[Any]) -> Spectrum | None:
+    """Power spectra of 8 s Hann windows, averaged over channels, each relative to its strongest line.
+
+    None where there is less than one window. Windows with any gap or no signal are left at the floor.
+    """
+    rate_hz = 25.0
+    even = _even(time_s, values, rate_hz=rate_hz)
+    if even is None:
+        return None
+    time, table, missing = even
+    size = round(SPECTRUM_WINDOW_S * rate_hz)
+    if len(time) < size:
+        return None
+    sos = signal.butter(2, 0.4, btype="highpass", fs=rate_hz, output="sos")
+    moving = np.asarray(signal.sosfiltfilt(sos, table, axis=1))
+    hop = max(round(rate_hz / 2), -(-len(time) // _MAX_COLUMNS))
+    starts = np.arange(0, len(time) - size + 1, hop)
+    rows = starts[:, None] + np.arange(size)
+    bins = 1024
+    bpm = np.fft.rfftfreq(bins, 1 / rate_hz) * 60
+    shown = (bpm >= SPECTRUM_BPM[0]) & (bpm <= SPECTRUM_BPM[1])
+    power = np.zeros((len(starts), int(shown.sum())))
+    for channel in moving:
+        lines = np.abs(np.fft.rfft(channel[rows] * np.hanning(size), bins, axis=1))[:, shown] ** 2
+        total = lines.sum(axis=1, keepdims=True)
+        power += np.divide(lines, total, out=np.zeros_like(lines), where=total > 0)
+    power[missing[rows].any(axis=1)] = 0
+    strongest = power.max(axis=1, keepdims=True)
+    relative = np.divide(power, strongest, out=np.zeros_like(power), where=strongest > 0)
+    decibel = 10 * np.log10(np.maximum(relative, 10 ** (SPECTRUM_FLOOR_DB / 10)))
+    level = np.round(255 * (1 - decibel / SPECTRUM_FLOOR_DB)).astype(np.uint8)
+    return Spectrum(time[starts] + SPECTRUM_WINDOW_S / 2, bpm[shown], np.ascontiguousarray(level.T))
+
+
+def errors_of(estimate: HeartRate, reference: HeartRate) -> Errors:
+    """The estimate's error at each time of the reference, between estimates at most 4 s apart."""
+    answered = np.isfinite(estimate.bpm)
+    time = np.asarray(estimate.time_s, dtype=np.float64)[answered]
+    wanted = np.asarray(reference.time_s, dtype=np.float64)
+    wanted = wanted[np.isfinite(reference.bpm)]
+    truth = np.asarray(reference.bpm, dtype=np.float64)[np.isfinite(reference.bpm)]
+    if not len(time) or not len(wanted):
+        nothing = np.empty(0)
+        return Errors(nothing, nothing, nothing)
+    confidence = np.ones(len(time)) if estimate.confidence is None else estimate.confidence[answered]
+    after = np.clip(np.searchsorted(time, wanted), 0, len(time) - 1)
+    before = np.where(time[after] > wanted, np.maximum(after - 1, 0), after)
+    near = (time[after] - time[before] <= 4.0) & (wanted >= time[0] - 0.5) & (wanted <= time[-1] + 0.5)
+    bpm = np.interp(wanted, time, np.asarray(estimate.bpm, dtype=np.float64)[answered])
+    return Errors(wanted[near], (bpm - truth)[near], np.interp(wanted, time, confidence)[near])
+
+
+def _even(
+    time_s: NDArray[Any], values: NDArray[Any], *, rate_hz: float
+) -> tuple[Floats, Floats, NDArray[np.bool_]] | None:
+    """Interpolate to an even grid, averaged down first; True in the mask where samples are missing."""
+    time = np.asarray(time_s, dtype=np.float64)
+    if len(time) < 8 or time[-1] - time[0] < 4:
+        return None
+    table = np.asarray(values, dtype=np.float64)
+    usual_s = float(np.median(np.diff(time)))
+    smooth = max(1, int(1 / (rate_hz * usual_s)))
+    if smooth > 1:
+        kernel = np.ones(smooth) / smooth
+        table = np.stack([_filtered(channel, kernel) for channel in table])
+    grid = np.arange(time[0], time[-1], 1 / rate_hz)
+    even = np.stack([np.interp(grid, time, channel) for channel in table])
+    after = np.clip(np.searchsorted(time, grid), 1, len(time) - 1)
+    missing = time[after] - time[after - 1] > max(0.5, 2.5 * usual_s)
+    return grid, even, missing
+
+
+def _filtered(channel: Floats, kernel: Floats) -> Floats:
+    padded = np.pad(channel, (len(kernel) // 2, (len(kernel) - 1) // 2), mode="edge")
+    return np.convolve(padded, kernel, mode="valid")
