@@ -10,8 +10,7 @@ OUT ?= out
 PYTEST_ARGS ?=
 
 STUBS := .cache/stubs
-STUBS_UNIX := micropython-unix-stubs==1.29.0.post1
-STUBS_STDLIB := micropython-stdlib-stubs==1.29.0.post2
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help setup micropython bench demo test check pytest firmware generate docs benchmark soak clean
 .DEFAULT_GOAL := help
@@ -34,7 +33,7 @@ $(PYTHON):
 
 $(BIN)/.installed: pyproject.toml constraints.txt hatch_build.py | $(PYTHON)
 	@echo "Installing the Python packages into .venv (a minute or two, once)"
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	$(PYTHON) $(PIP_INSTALL) -e '.[dev]' -c constraints.txt
 	@touch $@
 
 firmware: $(BIN)/.installed ## compile the firmware (only what changed)
@@ -74,11 +73,13 @@ benchmark: setup ## measure speed; prints tables
 soak: setup ## the long runs that `make test` leaves out
 	$(PYTHON) -m pytest -m soak $(PYTEST_ARGS)
 
-# Apart from .venv: the stubs replace the standard library's own, which only the firmware may see.
+# Apart from .venv, because the stubs replace the standard library's own, which only the firmware may see. Those
+# of rp2 come first: the port with all of `machine`; unix adds what it has alone.
 $(STUBS)/.installed: Makefile | $(BIN)/.installed
 	@rm -rf $(STUBS)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --target $(STUBS) \
-	  $(STUBS_UNIX) $(STUBS_STDLIB)
+	$(PYTHON) $(PIP_INSTALL) --no-deps --target $(STUBS)/rp2 micropython-rp2-stubs==1.29.0.post1
+	$(PYTHON) $(PIP_INSTALL) --no-deps --target $(STUBS)/unix micropython-unix-stubs==1.29.0.post1
+	$(PYTHON) $(PIP_INSTALL) --no-deps --target $(STUBS)/stdlib micropython-stdlib-stubs==1.29.0.post2
 	@touch $@
 
 clean: ## remove what was built; keeps .venv and fetched tools
