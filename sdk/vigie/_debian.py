@@ -110,10 +110,9 @@ def _from_stanzas(text: str, suites: frozenset[str], suite: str) -> PackageSourc
 
 def _from_lines(text: str, suites: frozenset[str], suite: str) -> PackageSource | None:
     for raw in text.splitlines():
-        line = raw.partition("#")[0].strip()
+        line = " ".join(raw.partition("#")[0].split())
         kind, _, rest = line.partition(" ")
         options = ""
-        rest = rest.strip()
         if rest.startswith("["):
             options, _, rest = rest[1:].partition("]")
         words = rest.split()
