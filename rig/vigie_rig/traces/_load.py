@@ -69,6 +69,8 @@ def load_trace(path: str | Path) -> Trace:
 
 def to_photocurrent(ppg: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bring the channels of a PPG of any unit to nA/mA, as `load_trace` says."""
+    if not np.isfinite(ppg).all():
+        raise BadTraceError("samples that are not finite", remedy="fill or cut the gaps first")
     centre = np.median(ppg, axis=1, keepdims=True)
     low, high = np.percentile(ppg, (0.5, 99.5), axis=1, keepdims=True)
     scale = SPREAD_NA_PER_MA / np.maximum((high - low) / 2, np.finfo(float).tiny)
@@ -134,7 +136,7 @@ def _load_npz(path: Path, content: bytes) -> Trace:
         )
     raw = np.atleast_2d(np.asarray(data["ppg"], dtype=np.float64))
     names = [str(name) for name in np.atleast_1d(data.get("ppg_channels", np.arange(1, len(raw) + 1)))]
-    alive = [row for row in range(len(raw)) if np.ptp(raw[row]) > 0][:3]
+    alive = [row for row in range(len(raw)) if np.ptp(raw[row]) != 0][:3]
     if not alive:
         raise BadTraceError("the PPG never changes", path=path, remedy="choose another recording")
     ppg_rate_hz = float(data["ppg_rate_hz"])
