@@ -1,1 +1,52 @@
-"""Host SDK of the Vigie bracelet."""
+"""Host SDK of the Vigie bracelet: find it, talk to it, stream from it.
+
+    async with vigie.connect("serial:/dev/ttyACM0") as bracelet:
+        async for block in bracelet.stream():
+            print(block.stream, block.first_sample, block.values)
+"""
+
+from vigie.bracelet import Bracelet, LinkStatistics, SampleStream, connect
+from vigie.errors import (
+    AddressError,
+    ConnectFailed,
+    Disconnected,
+    LinkError,
+    PromptError,
+    RequestRefused,
+    RequestTimeout,
+    SchemaMismatch,
+    StreamStalled,
+    VigieError,
+)
+from vigie.samples import SampleBlock
+from vigie.transports import Transport, open_transport
+from vigie_protocol.enums import Stream
+from vigie_protocol.messages import Configuration, Configure, Error, Event, Hello, Log, Status
+
+__all__ = [
+    "AddressError",
+    "Bracelet",
+    "Configuration",
+    "Configure",
+    "ConnectFailed",
+    "Disconnected",
+    "Error",
+    "Event",
+    "Hello",
+    "LinkError",
+    "LinkStatistics",
+    "Log",
+    "PromptError",
+    "RequestRefused",
+    "RequestTimeout",
+    "SampleBlock",
+    "SampleStream",
+    "SchemaMismatch",
+    "Status",
+    "Stream",
+    "StreamStalled",
+    "Transport",
+    "VigieError",
+    "connect",
+    "open_transport",
+]

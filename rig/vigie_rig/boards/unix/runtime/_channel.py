@@ -48,8 +48,8 @@ def now_us():
     return _real_us() - _start_us
 
 
-def request(kind, arg, payload, count):
-    """Send a request whose payload is the first bytes of `payload`; return the length of the answer's payload."""
+def request(kind, arg, payload, count, offset=0):
+    """Send a request with `count` bytes of `payload` from `offset` on; return the length of the answer's payload."""
     global _number, _now_us, argument
     _number += 1
     number = _number
@@ -60,7 +60,7 @@ def request(kind, arg, payload, count):
     _fields.count = count
     _file.write(_head)
     if count:
-        _file.write(payload, count)
+        _file.write(payload, offset, count)
     while True:
         _file.readinto(_head)
         count = _fields.count
@@ -89,6 +89,13 @@ def sleep_until_us(until_us, wake_on_input):
     return argument & INPUT
 
 
+def random24():
+    """The next of a row of random numbers that begins with the boot's."""
+    global _random
+    _random = (_random * 1103515245 + 12345) & 0x7FFFFFFF
+    return _random >> 7
+
+
 def _hello():
     global _virtual, _start_us, _now_us
     count = request(HELLO, 0, _small, 0)
@@ -106,4 +113,4 @@ def _hello():
 
 from utime import ticks_us as _real_us  # noqa: E402
 
-unique_id, boot_id, reset_cause = _hello()
+unique_id, _random, reset_cause = _hello()

@@ -1,8 +1,13 @@
 """Puts asyncio on the board's clock: waiting is an exchange with the rig instead of a poll of the system."""
 
-import asyncio.core
+import sys
 
 import _channel
+import _tasks
+
+sys.modules["_asyncio"] = _tasks
+
+import asyncio.core  # noqa: E402
 
 
 class BoardQueue:
@@ -13,6 +18,7 @@ class BoardQueue:
 
     def queue_read(self, _stream):
         self._reader = asyncio.core.cur_task
+        self._reader.data = self
 
     def queue_write(self, _stream):
         asyncio.core._task_queue.push(asyncio.core.cur_task)

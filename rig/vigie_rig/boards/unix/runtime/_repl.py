@@ -9,21 +9,32 @@ import sys
 import _channel
 import _events  # noqa: F401
 
-_byte = bytearray(3)
+_byte = bytearray(2)
+_received = bytearray(255)
+_view = memoryview(_received)
+_at = 0
+_count = 0
 _out = sys.stdout.buffer
 _WINDOW = 128
 
 
 def _read():
     """The next byte of the serial line, and KeyboardInterrupt as the ctrl-C that it is."""
+    global _at, _count
     while True:
         try:
-            _byte[0] = 1
+            if _at < _count:
+                _at += 1
+                return _received[_at - 1]
+            _at = _count = 0
+            _byte[0] = len(_received)
             _byte[1] = 0
-            if _channel.request(_channel.SERIAL_READ, 0, _byte, 2):
-                _channel.answer_into(_byte, 1)
-                return _byte[0]
-            _channel.sleep_until_us(1 << 62, 1)
+            count = _channel.request(_channel.SERIAL_READ, 0, _byte, 2)
+            if count:
+                _channel.answer_into(_view[:count], count)
+                _count = count
+            else:
+                _channel.sleep_until_us(1 << 62, 1)
         except KeyboardInterrupt:
             return 3
 

@@ -18,6 +18,11 @@ def unique_id():
     return _channel.unique_id
 
 
+def rng():
+    """A random number of 24 bits; the same ones for the same seed of the rig."""
+    return _channel.random24()
+
+
 def reset_cause():
     return _channel.reset_cause
 
@@ -100,9 +105,9 @@ class UART(io.IOBase):
         count = self.readinto(data)
         return None if count is None else bytes(data[:count])
 
-    def write(self, buf, nbytes=None):
+    def write(self, buf, offset=0, count=None):
         """Return how many bytes the line took: fewer than given when its buffer is full."""
-        _channel.request(_channel.SERIAL_WRITE, 0, buf, len(buf) if nbytes is None else nbytes)
+        _channel.request(_channel.SERIAL_WRITE, 0, buf, len(buf) - offset if count is None else count, offset)
         _channel.answer_into(self._count, 2)
         return self._count[0] | self._count[1] << 8
 

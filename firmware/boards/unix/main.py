@@ -1,0 +1,4 @@
+import board
+from bracelet import app
+
+app.main(board)

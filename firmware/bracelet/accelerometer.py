@@ -1,0 +1,145 @@
+"""The accelerometer stream: from the LSM6DSO's FIFO words to AccelerometerBlocks, tags checked and taken off."""
+
+from bracelet import codec
+from bracelet.block import Block
+from bracelet.drivers.lsm6dso import DEPTH, STAMP_EVERY, TAG_ACCELEROMETER, TAG_TIMESTAMP, WORD_BYTES
+from bracelet.framing import BODY_AT
+from micropython import const
+
+_HEAD_BYTES = const(19)
+_MOST_SAMPLES = const(36)
+_MOST = const(0xFFFF)
+
+
+class AccelerometerStream:
+    """One accelerometer; `poll` is the sampling path and does not allocate unless samples were lost."""
+
+    STREAM = codec.STREAM_ACCELEROMETER
+
+    def __init__(self, chip):
+        self.chip = chip
+        self.lost = 0
+        self.bad_tags = 0
+        self.on = False
+
+    def configure(self, configuration, number):
+        """Set the chip up by a Configure's fields; raise Unsupported for what it lacks."""
+        rate_decihz, self._range_g = configuration[6:8]
+        self.on = rate_decihz > 0
+        if not self.on:
+            return
+        self.chip.configure(rate_decihz, self._range_g)
+        samples = max(1, min(rate_decihz // 80, _MOST_SAMPLES))
+        self._number = number
+        self.period_ms = max(1, samples * 10000 // rate_decihz)
+        self._stamp_ticks = 400000 // rate_decihz  # nominal 25 us ticks a sample, until the sensor tells
+        # Two in turn: the rest of a burst is sorted into one while the other may still wait for the line.
+        self._block = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
+        self._other = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
+        self._words = bytearray(WORD_BYTES * samples)
+
+    def start(self, now_us):
+        """Empty the FIFO and sample from number 0."""
+        self.chip.start()
+        self.lost = 0
+        self._first = 0
+        self._filled = 0
+        self._flags = codec.BLOCK_FLAG_FIRST
+        self._gap = 0
+        self._ticks = 0
+        self._since_stamp = -1
+        self._span_ticks = 0
+        self._span_samples = 0
+        self.moved_us = now_us
+
+    def stop(self):
+        """Power down."""
+        self.chip.stop()
+
+    def poll(self, clock, link):
+        """Read whole bursts while there are any and the link takes their blocks; return the words read."""
+        if link.busy:
+            return 0
+        now_us = clock.now_us()
+        waiting = self.chip.pending()
+        read = 0
+        words = self._block.samples
+        if self.chip.overrun:
+            self._overrun(clock, link, now_us, waiting)
+        while waiting >= words and not link.busy:
+            self.chip.read_into(self._words)
+            for at in range(0, words * WORD_BYTES, WORD_BYTES):
+                self._word(at, clock, link, now_us)
+            waiting -= words
+            read += words
+        if read:
+            self.moved_us = now_us
+        return read
+
+    def _word(self, at, clock, link, now_us):
+        words = self._words
+        tag = words[at] >> 3
+        if tag == TAG_ACCELEROMETER:
+            buffer = self._block.buffer
+            to = self._block.at + self._filled * 6
+            buffer[to] = words[at + 1]
+            buffer[to + 1] = words[at + 2]
+            buffer[to + 2] = words[at + 3]
+            buffer[to + 3] = words[at + 4]
+            buffer[to + 4] = words[at + 5]
+            buffer[to + 5] = words[at + 6]
+            self._filled += 1
+            if self._since_stamp >= 0:
+                self._since_stamp += 1
+            if self._filled == self._block.samples:
+                self._send(clock, link, now_us)
+        elif tag == TAG_TIMESTAMP:
+            ticks = words[at + 1] | words[at + 2] << 8 | words[at + 3] << 16 | (words[at + 4] & 0x3F) << 24
+            if self._since_stamp > 0:
+                self._span_ticks = (ticks - self._ticks) & 0x3FFFFFFF
+                self._span_samples = self._since_stamp
+            self._ticks = ticks
+            self._since_stamp = 0
+        else:
+            self.bad_tags += 1
+
+    def _overrun(self, clock, link, now_us, waiting):
+        """The oldest words were overwritten: work out how many samples by the sensor's own clock."""
+        if self._filled:
+            self._send(clock, link, now_us)
+        if self._since_stamp < 0:
+            return
+        passed = (self.chip.ticks() - self._ticks) & 0x3FFFFFFF
+        if self._span_ticks:
+            passed = passed * self._span_samples // self._span_ticks
+        else:
+            passed = passed // self._stamp_ticks
+        kept = waiting * STAMP_EVERY // (STAMP_EVERY + 1)
+        gap = max(1, passed - self._since_stamp - kept) if waiting >= DEPTH - 2 else 0
+        self._gap = min(gap, _MOST)
+        self._flags = codec.BLOCK_FLAG_OVERFLOW_INFERRED
+        self._first = (self._first + gap) & 0x3FFFFFFF
+        self.lost += gap
+        self._since_stamp = -1
+        self._span_ticks = 0
+
+    def _send(self, clock, link, now_us):
+        block = self._block
+        codec.pack_accelerometer_block(
+            block.buffer,
+            BODY_AT,
+            self._first,
+            now_us,
+            clock.epoch,
+            self._gap,
+            self._flags,
+            self._number,
+            self._range_g,
+            self._ticks,
+        )
+        block.send(link, self._filled)
+        self._block, self._other = self._other, block
+        self._first = (self._first + self._filled) & 0x3FFFFFFF
+        self._filled = 0
+        self._flags = 0
+        self._gap = 0

@@ -1,0 +1,219 @@
+"""The application: one session with the host over the link, and the sampler beside it."""
+
+import asyncio
+import gc
+import sys
+
+from bracelet import VERSION, codec
+from bracelet.clock import Clock
+from bracelet.drivers.unsupported import Unsupported
+from bracelet.framing import Deframer, Interrupt
+from bracelet.link import Link
+from bracelet.sampler import Sampler
+from micropython import const
+
+_FLUSH_MS = const(5)
+_SILENCE_MS = const(250)
+_RECEIVE_BYTES = const(64)
+STANDARD = (100, 2, 411, 4096, 1, 6400, 1040, 8)
+"""Configuration after boot, as the fields of Configure."""
+
+
+class Application:
+    """Answers requests, streams, and ends when the host asks for the prompt or a restart."""
+
+    def __init__(self, board):
+        self._board = board
+        self.clock = Clock()
+        self.link = Link(board.serial(), board.crc_into)
+        self.sampler = Sampler([stream for stream in board.streams() if stream.chip.probe()], self.clock, self.link)
+        self._deframer = Deframer(board.crc_into)
+        self._boot_id = board.boot_id()
+        self._requests = []
+        self._configuration = STANDARD
+        self._number = 0
+        self._restart = None
+        self._wanted = asyncio.Event()
+        self._configure(STANDARD)
+
+    async def run(self):
+        """Serve until told to end; return the restart mode, or None for the prompt."""
+        sampling = asyncio.create_task(self._sample())
+        try:
+            await self._receive()
+        except Interrupt:
+            pass
+        finally:
+            sampling.cancel()
+            self.sampler.stop()
+            self.link.serial.deinit()
+        return self._restart
+
+    async def _sample(self):
+        while True:
+            if self.sampler.running:
+                self.sampler.step()
+                while self.sampler.events and not self.link.busy:
+                    self.link.send_message(codec.EVENT, codec.pack_event, *self.sampler.events.pop(0))
+                # A line that was full is tried again soon: the FIFO has room for a sixth of a second more.
+                await asyncio.sleep_ms(_FLUSH_MS if self.link.busy else self.sampler.period_ms)
+            else:
+                self.clock.now_us()
+                self._wanted.clear()
+                try:
+                    await asyncio.wait_for_ms(self._wanted.wait(), 60000)
+                except asyncio.TimeoutError:
+                    pass
+
+    async def _receive(self):
+        stream = asyncio.StreamReader(self.link.serial)
+        data = bytearray(_RECEIVE_BYTES)
+        heard_us = self.clock.now_us()
+        while self._restart is None:
+            count = await stream.readinto(data)
+            now_us = self.clock.now_us()
+            if ((now_us - heard_us) & 0x3FFFFFFF) > _SILENCE_MS * 1000:
+                self._deframer.forget()
+            heard_us = now_us
+            if count:
+                self._deframer.feed(data, count, self._take)
+            while self._requests:
+                await self._handle(*self._requests.pop(0))
+
+    def _take(self, kind, sequence, buffer, at, end):
+        # At most as many as fit into what one read brings.
+        self._requests.append((kind, sequence, bytes(buffer[at:end])))
+
+    async def _send(self, kind, pack, *fields, tail=b""):
+        while not self.link.pump():
+            await asyncio.sleep_ms(_FLUSH_MS)
+        self.link.send_message(kind, pack, *fields, tail=tail)
+
+    async def _handle(self, kind, sequence, body):
+        try:
+            handler = self._HANDLERS.get(kind)
+            if handler is None:
+                raise Unsupported(codec.ERROR_CODE_UNKNOWN_MESSAGE, "message 0x%02x" % kind)
+            await handler(self, sequence, body)
+        except Unsupported as error:
+            await self._refuse(sequence, error.code, error.text)
+        except ValueError:
+            await self._refuse(sequence, codec.ERROR_CODE_MALFORMED, "%d bytes" % len(body))
+        except OSError:
+            self.sampler.sensor_faults += 1
+            await self._refuse(sequence, codec.ERROR_CODE_SENSOR_ABSENT, "a sensor does not answer")
+
+    async def _refuse(self, sequence, code, text):
+        await self._send(codec.ERROR, codec.pack_error, sequence, code, tail=text.encode())
+
+    async def _hello(self, sequence, body):
+        codec.unpack_hello_request(body, 0, len(body))
+        self.sampler.stop()  # a new session: the last host's stream is over
+        capabilities = self._board.capabilities()
+        for stream in self.sampler.streams:
+            capabilities |= stream.STREAM
+        await self._send(
+            codec.HELLO,
+            codec.pack_hello,
+            sequence,
+            codec.PROTOCOL_MAJOR,
+            codec.PROTOCOL_MINOR,
+            codec.SCHEMA_CRC,
+            self._board.device_id(),
+            self._boot_id,
+            *VERSION,
+            *sys.implementation[1][:3],
+            codec.MAX_FRAME_BYTES,
+            capabilities,
+        )
+
+    async def _status(self, sequence, body):
+        if codec.unpack_status_request(body, 0, len(body))[0]:
+            gc.collect()
+        lost = [0, 0, 0]
+        for stream in self.sampler.streams:
+            lost[stream.STREAM] = stream.lost
+        await self._send(
+            codec.STATUS,
+            codec.pack_status,
+            sequence,
+            self.clock.now_us(),
+            self.clock.epoch,
+            self.sampler.running,
+            self._board.reset_reason(),
+            self._board.battery_mv(),
+            gc.mem_alloc(),
+            gc.mem_free(),
+            self._deframer.frames_bad,
+            self.link.frames_sent,
+            lost[codec.STREAM_PPG],
+            lost[codec.STREAM_ACCELEROMETER],
+            self.sampler.sensor_faults & 0xFFFF,
+        )
+
+    def _configure(self, fields):
+        self._number = (self._number + 1) & 0xFF
+        for stream in self.sampler.streams:
+            stream.configure(fields, self._number)
+        self._configuration = fields
+
+    async def _reconfigure(self, sequence, body):
+        fields = codec.unpack_configure(body, 0, len(body))
+        if self.sampler.running:
+            raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
+        try:
+            self._configure(fields)
+        except (Unsupported, OSError):
+            self._configure(self._configuration)
+            raise
+        gc.collect()
+        await self._report_configuration(sequence, b"")
+
+    async def _report_configuration(self, sequence, _body):
+        await self._send(
+            codec.CONFIGURATION, codec.pack_configuration, sequence, self._number, *self._configuration
+        )
+
+    async def _start(self, sequence, body):
+        (wanted,) = codec.unpack_start_stream(body, 0, len(body))
+        there = 0
+        for stream in self.sampler.streams:
+            if stream.on:
+                there |= stream.STREAM
+        if not wanted or wanted & ~there:
+            raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_STREAM, "streams 0x%02x: has 0x%02x" % (wanted, there))
+        if self.sampler.running:
+            raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
+        await self._send(codec.DONE, codec.pack_done, sequence)
+        self.sampler.start(wanted)
+        self._wanted.set()
+
+    async def _stop(self, sequence, _body):
+        self.sampler.stop()
+        await self._send(codec.DONE, codec.pack_done, sequence)
+
+    async def _end(self, sequence, body):
+        (mode,) = codec.unpack_restart(body, 0, len(body))
+        await self._send(codec.DONE, codec.pack_done, sequence)
+        while not self.link.pump():
+            await asyncio.sleep_ms(_FLUSH_MS)
+        self._restart = mode
+
+    _HANDLERS = {
+        codec.HELLO_REQUEST: _hello,
+        codec.STATUS_REQUEST: _status,
+        codec.CONFIGURE: _reconfigure,
+        codec.CONFIGURATION_REQUEST: _report_configuration,
+        codec.START_STREAM: _start,
+        codec.STOP_STREAM: _stop,
+        codec.RESTART: _end,
+    }
+
+
+def main(board):
+    """Run the application on a board's wiring; comes back when the host wants the prompt."""
+    application = Application(board)
+    gc.collect()
+    mode = asyncio.run(application.run())
+    if mode == codec.RESTART_MODE_APPLICATION:
+        board.restart()

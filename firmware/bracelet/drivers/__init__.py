@@ -1,0 +1,1 @@
+"""Sensor drivers: a chip each; a driver takes only its bus."""

@@ -1,0 +1,77 @@
+"""The sampler: asks every stream in turn, and tells when a sensor falls silent."""
+
+from bracelet import codec
+from bracelet.clock import elapsed_us
+from micropython import const
+
+_STALLED_US = const(1500000)
+_MOST_EVENTS = const(16)
+
+
+class Sampler:
+    """Runs the streams of the board; `step` is the whole sampling path."""
+
+    def __init__(self, streams, clock, link):
+        self.streams = streams
+        self.running = 0
+        self.sensor_faults = 0
+        self.events = []
+        """Events not sent yet, (ticks_us, epoch, code, value) each; at most 16."""
+        self._clock = clock
+        self._link = link
+        self._ill = 0
+        self._failed = 0
+        self.period_ms = 1000
+
+    def start(self, wanted):
+        """Start the streams of these bits."""
+        self.period_ms = 1000
+        for stream in self.streams:
+            if stream.STREAM & wanted:
+                stream.start(self._clock.now_us())
+                self.period_ms = min(self.period_ms, stream.period_ms)
+        self.running = wanted
+        self._ill = 0
+
+    def stop(self):
+        """Stop all; a sensor that does not answer is left as it is."""
+        for stream in self.streams:
+            if stream.STREAM & self.running:
+                try:
+                    stream.stop()
+                except OSError:
+                    self.sensor_faults += 1
+        self.running = 0
+
+    def step(self):
+        """One look at each running stream."""
+        self._link.pump()
+        for stream in self.streams:
+            bit = stream.STREAM
+            if not self.running & bit:
+                continue
+            try:
+                read = stream.poll(self._clock, self._link)
+            except OSError:
+                self.sensor_faults = (self.sensor_faults + 1) & 0xFFFF
+                # One refused transfer is noise, two looks in a row are a fault.
+                if self._failed & bit:
+                    self._tell(bit, codec.EVENT_CODE_SENSOR_FAULT)
+                self._failed |= bit
+                continue
+            self._failed &= ~bit
+            if read:
+                if self._ill & bit:
+                    self._ill &= ~bit
+                    self._event(codec.EVENT_CODE_SENSOR_RECOVERED, bit)
+            elif elapsed_us(stream.moved_us, self._clock.now_us()) > _STALLED_US and not self._link.busy:
+                self._tell(bit, codec.EVENT_CODE_SENSOR_STALLED)
+
+    def _tell(self, bit, code):
+        if not self._ill & bit:
+            self._ill |= bit
+            self._event(code, bit)
+
+    def _event(self, code, value):
+        if len(self.events) < _MOST_EVENTS:
+            self.events.append((self._clock.now_us(), self._clock.epoch, code, value))

@@ -1,0 +1,428 @@
+"""The client: one session with one bracelet over any transport."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
+from typing import Final, TypeVar
+
+from vigie.errors import (
+    ConnectFailed,
+    Disconnected,
+    LinkError,
+    RequestRefused,
+    RequestTimeout,
+    SchemaMismatch,
+    StreamStalled,
+)
+from vigie.samples import BlockReader, SampleBlock
+from vigie.transports import Transport, open_transport
+from vigie_protocol import framing
+from vigie_protocol.definition import Message
+from vigie_protocol.enums import Stream
+from vigie_protocol.errors import MessageError
+from vigie_protocol.messages import (
+    BY_KIND,
+    PROTOCOL_MAJOR,
+    PROTOCOL_MINOR,
+    AccelerometerBlock,
+    Configuration,
+    ConfigurationRequest,
+    Configure,
+    Done,
+    Error,
+    Event,
+    Hello,
+    HelloRequest,
+    Log,
+    PpgBlock,
+    Restart,
+    StartStream,
+    Status,
+    StatusRequest,
+    StopStream,
+)
+from vigie_protocol.schema import SCHEMA_CRC
+
+DEADLINE_S: Final = 5.0
+"""How long a request may take unless the caller says otherwise."""
+_HELLO_AGAIN_S: Final = 0.5
+_BLOCKS_HELD: Final = 256
+"""Blocks kept for a slow consumer; beyond that the link is not read, and the bracelet's sensors overflow visibly."""
+_NOTICES_HELD: Final = 1000
+
+_M = TypeVar("_M", bound=Message)
+
+
+@dataclasses.dataclass
+class LinkStatistics:
+    """What the link did since the session began."""
+
+    bytes_received: int = 0
+    frames_received: int = 0
+    frames_bad: int = 0
+    """Pieces of the stream that were not a frame."""
+    frames_lost: int = 0
+    """Frames that the bracelet numbered and that never came."""
+    messages_unknown: int = 0
+    """Whole frames with a message that this host does not know, or that breaks its definition."""
+
+
+class Bracelet:
+    """A session that :func:`connect` opened. All waits have deadlines; a lost link ends them at once."""
+
+    def __init__(self, transport: Transport, deadline_s: float) -> None:
+        self.link = LinkStatistics()
+        self.notices: deque[Event | Log] = deque(maxlen=_NOTICES_HELD)
+        """The latest events and log lines, oldest first."""
+        self._transport = transport
+        self._deadline_s = deadline_s
+        self._deframer = framing.Deframer()
+        self._sequence = 0
+        self._expected: int | None = None
+        self._pending: dict[int, asyncio.Future[Message]] = {}
+        self._stream: SampleStream | None = None
+        self._failure: LinkError | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._hello: Hello | None = None
+        self._configuration: Configuration | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the bracelet is."""
+        return self._transport.address
+
+    @property
+    def hello(self) -> Hello:
+        """What the bracelet said of itself when the session began."""
+        assert self._hello is not None
+        return self._hello
+
+    @property
+    def firmware_version(self) -> str:
+        """Version of the firmware, as people write it."""
+        hello = self.hello
+        return f"{hello.firmware_major}.{hello.firmware_minor}.{hello.firmware_patch}"
+
+    @property
+    def micropython_version(self) -> str:
+        """Version of the interpreter, as people write it."""
+        hello = self.hello
+        return f"{hello.micropython_major}.{hello.micropython_minor}.{hello.micropython_patch}"
+
+    # Requests
+
+    async def request(self, message: Message, answer: type[_M], *, timeout_s: float | None = None) -> _M | Error:
+        """Send a request and wait for its answer: the message asked for, or the bracelet's ``Error``.
+
+        Raises
+        ------
+        RequestTimeout
+            No answer came in time.
+        Disconnected
+            The link went away.
+        """
+        timeout_s = self._deadline_s if timeout_s is None else timeout_s
+        sequence = self._sequence
+        self._sequence = (sequence + 1) & 0xFFFF
+        reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._pending[sequence] = reply
+        if self._stream is not None:
+            self._stream.make_room()
+        try:
+            async with asyncio.timeout(timeout_s):
+                if self._failure is not None:
+                    raise self._failure
+                await self._transport.write(framing.encode_frame(message.KIND, sequence, message.to_bytes()))
+                got = await reply
+        except TimeoutError as error:
+            if isinstance(error, LinkError):
+                raise
+            raise RequestTimeout(type(message).__name__, timeout_s) from None
+        finally:
+            del self._pending[sequence]
+        if isinstance(got, answer | Error):
+            return got
+        raise MessageError(type(got).__name__, f"answers {type(message).__name__}, which asks for {answer.__name__}")
+
+    async def _demand(self, message: Message, answer: type[_M], timeout_s: float | None = None) -> _M:
+        got = await self.request(message, answer, timeout_s=timeout_s)
+        if isinstance(got, Error):
+            raise RequestRefused(type(message).__name__, got.code, got.text.decode(errors="replace"))
+        return got
+
+    async def status(self, *, collect: bool = False, timeout_s: float | None = None) -> Status:
+        """Ask how the bracelet is; ``collect`` lets it collect garbage first, so that the heap shows what is live."""
+        return await self._demand(StatusRequest(collect=int(collect)), Status, timeout_s)
+
+    async def configuration(self, *, timeout_s: float | None = None) -> Configuration:
+        """Ask for the configuration in force."""
+        self._configuration = await self._demand(ConfigurationRequest(), Configuration, timeout_s)
+        return self._configuration
+
+    async def configure(self, wanted: Configure, *, timeout_s: float | None = None) -> Configuration | Error:
+        """Set the sensors up; what the chips lack comes back as ``Error``, with nothing changed."""
+        got = await self.request(wanted, Configuration, timeout_s=timeout_s)
+        if isinstance(got, Configuration):
+            self._configuration = got
+        return got
+
+    async def restart(self, mode: int, *, timeout_s: float | None = None) -> None:
+        """Restart the application, or leave it for the MicroPython prompt; the session is over then."""
+        await self._demand(Restart(mode=mode), Done, timeout_s)
+
+    def stream(
+        self, streams: Stream = Stream.PPG | Stream.ACCELEROMETER, *, stall_timeout_s: float = DEADLINE_S
+    ) -> SampleStream:
+        """Start streams and iterate over their blocks: ``async for block in bracelet.stream(): ...``.
+
+        Raises (while iterating)
+        ------------------------
+        RequestRefused
+            The bracelet lacks such a stream, or streams already.
+        StreamStalled
+            No block came for ``stall_timeout_s``.
+        Disconnected
+            The link went away.
+        """
+        return SampleStream(self, streams, stall_timeout_s)
+
+    # The session
+
+    async def open(self) -> None:
+        """Open the transport and introduce each other."""
+        await self._transport.open()
+        try:
+            self._reader = asyncio.create_task(self._read())
+            self._hello = await self._introduce()
+            hello = self._hello
+            ours = (PROTOCOL_MAJOR, PROTOCOL_MINOR, SCHEMA_CRC)
+            theirs = (hello.protocol_major, hello.protocol_minor, hello.schema_crc)
+            if ours[0] != theirs[0] or (ours[1] == theirs[1] and ours[2] != theirs[2]):
+                raise SchemaMismatch(ours, theirs)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _introduce(self) -> Hello:
+        """Say hello until it is answered: the first may drown in what the line held before."""
+        request = HelloRequest(
+            protocol_major=PROTOCOL_MAJOR, protocol_minor=PROTOCOL_MINOR, schema_crc=SCHEMA_CRC
+        )
+        # A zero ends whatever half a frame the line may hold.
+        await self._transport.write(b"\0")
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                while True:
+                    try:
+                        return await self._demand(request, Hello, _HELLO_AGAIN_S)
+                    except RequestTimeout:
+                        continue
+        except TimeoutError:
+            raise ConnectFailed(
+                self.address,
+                f"no bracelet answers within {self._deadline_s:g} s; if this is the right port, try `vigie flash`",
+            ) from None
+        except Disconnected as error:
+            raise ConnectFailed(self.address, error.reason) from error
+
+    async def close(self) -> None:
+        """Stop what runs and close the transport; may be called twice."""
+        if self._stream is not None:
+            await self._stream.aclose()
+        if self._reader is not None:
+            self._reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._reader
+            self._reader = None
+        await self._transport.close()
+        self._fail(Disconnected(self.address, "closed"))
+
+    def _fail(self, failure: LinkError) -> None:
+        if self._failure is None:
+            self._failure = failure
+        for reply in self._pending.values():
+            if not reply.done():
+                reply.set_exception(failure)
+        if self._stream is not None:
+            self._stream.fail(failure)
+
+    async def _read(self) -> None:
+        """Read the link for as long as it lasts."""
+        try:
+            while True:
+                data = await self._transport.read()
+                self.link.bytes_received += len(data)
+                for frame in self._deframer.feed(data):
+                    await self._take(frame)
+                self.link.frames_bad = self._deframer.frames_bad
+        except LinkError as failure:
+            self._fail(failure)
+
+    async def _take(self, frame: framing.Frame) -> None:
+        self.link.frames_received += 1
+        if self._expected is not None:
+            self.link.frames_lost += (frame.sequence - self._expected) & 0xFFFF
+        self._expected = (frame.sequence + 1) & 0xFFFF
+        try:
+            if frame.kind in (PpgBlock.KIND, AccelerometerBlock.KIND):
+                if self._stream is not None:
+                    await self._stream.take(frame.kind, frame.body)
+                return
+            known = BY_KIND.get(frame.kind)
+            if known is None:
+                self.link.messages_unknown += 1
+                return
+            message = known.from_bytes(frame.body)
+        except MessageError:
+            self.link.messages_unknown += 1
+            return
+        if isinstance(message, Event | Log):
+            self.notices.append(message)
+            return
+        reply = self._pending.get(getattr(message, "request", -1))
+        if reply is not None and not reply.done():
+            reply.set_result(message)
+
+    # For SampleStream
+
+    async def start_stream(self, stream: SampleStream) -> Configuration:
+        """Begin to hand blocks to a stream object; there is one at a time."""
+        if self._stream is not None:
+            raise RequestRefused("StartStream", 0, "a stream of this session is running")
+        configuration = self._configuration or await self.configuration()
+        stream.prepare(configuration)
+        self._stream = stream
+        try:
+            await self._demand(StartStream(streams=stream.streams), Done)
+        except BaseException:
+            self._stream = None
+            raise
+        return configuration
+
+    async def stop_stream(self, stream: SampleStream) -> None:
+        """Stop handing blocks to a stream object."""
+        if self._stream is not stream:
+            return
+        stream.make_room()
+        with suppress(LinkError):
+            await self._demand(StopStream(), Done)
+        self._stream = None
+
+    @property
+    def waits_for_answer(self) -> bool:
+        """Whether a request is under way."""
+        return bool(self._pending)
+
+
+class SampleStream:
+    """The running streams of a session: iterate over it, or use it with ``async with`` to stop it at a place."""
+
+    def __init__(self, bracelet: Bracelet, streams: Stream, stall_timeout_s: float) -> None:
+        self.streams = streams
+        self._bracelet = bracelet
+        self._stall_timeout_s = stall_timeout_s
+        self._started = False
+        self._closed = False
+        self._blocks: deque[SampleBlock] = deque()
+        self._changed = asyncio.Event()
+        self._failure: LinkError | None = None
+
+    def prepare(self, configuration: Configuration) -> None:
+        """Know how to read the blocks."""
+        self._readers = {
+            PpgBlock.KIND: BlockReader(Stream.PPG, configuration),
+            AccelerometerBlock.KIND: BlockReader(Stream.ACCELEROMETER, configuration),
+        }
+
+    async def take(self, kind: int, body: bytes) -> None:
+        """Take a block from the link; wait while the consumer is behind, unless an answer is under way."""
+        self._blocks.append(self._readers[kind].read(body))
+        self._changed.set()
+        while len(self._blocks) >= _BLOCKS_HELD and not self._closed and not self._bracelet.waits_for_answer:
+            self._changed.clear()
+            await self._changed.wait()
+
+    def make_room(self) -> None:
+        """Let the link be read although the consumer is behind: an answer is wanted."""
+        self._changed.set()
+
+    def fail(self, failure: LinkError) -> None:
+        """End the iteration once the blocks at hand are gone."""
+        self._failure = failure
+        self._changed.set()
+
+    def __aiter__(self) -> AsyncIterator[SampleBlock]:
+        """Iterate over the blocks."""
+        return self
+
+    async def __anext__(self) -> SampleBlock:
+        """The next block."""
+        if self._closed:
+            raise StopAsyncIteration
+        if not self._started:
+            self._started = True
+            await self._bracelet.start_stream(self)
+        try:
+            async with asyncio.timeout(self._stall_timeout_s):
+                while not self._blocks:
+                    if self._failure is not None:
+                        raise self._failure
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError as error:
+            if isinstance(error, LinkError):
+                raise
+            raise StreamStalled(self._stall_timeout_s) from None
+        block = self._blocks.popleft()
+        self._changed.set()
+        return block
+
+    async def aclose(self) -> None:
+        """Stop the streams; may be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._changed.set()
+            await self._bracelet.stop_stream(self)
+
+    async def __aenter__(self) -> SampleStream:
+        """Use it until the end of the block."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the streams."""
+        await self.aclose()
+
+
+@asynccontextmanager
+async def connect(address: str | Transport, *, deadline_s: float = DEADLINE_S) -> AsyncIterator[Bracelet]:
+    """Open a session: ``async with vigie.connect("serial:/dev/ttyACM0") as bracelet: ...``.
+
+    Parameters
+    ----------
+    address
+        As :func:`vigie.transports.open_transport` takes it, or a transport.
+    deadline_s
+        How long the bracelet has to answer, at the start and for each request.
+
+    Raises
+    ------
+    ConnectFailed
+        Nothing can be opened there, or no bracelet answers.
+    SchemaMismatch
+        It speaks another protocol.
+    AddressError
+        The address is not one.
+    """
+    bracelet = Bracelet(open_transport(address) if isinstance(address, str) else address, deadline_s)
+    await bracelet.open()
+    try:
+        yield bracelet
+    finally:
+        await bracelet.close()

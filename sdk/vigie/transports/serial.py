@@ -1,0 +1,132 @@
+"""Serial ports and TCP sockets, by pyserial; a thread reads, so that it is the same on every system."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+from urllib.parse import parse_qs
+
+import serial
+
+from vigie.errors import AddressError, ConnectFailed, Disconnected
+
+_BAUD: Final = 921_600
+_POLL_S: Final = 0.1
+_WRITE_TIMEOUT_S: Final = 5.0
+_BUFFER_BYTES: Final = 1 << 20
+"""Received bytes held for a slow reader; beyond that the port is not read, and the sender feels it."""
+
+
+class SerialTransport:
+    """``serial:PORT[?baud=N]`` or ``socket://host:port``."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        port, _, query = address.removeprefix("serial:").partition("?")
+        values = parse_qs(query, strict_parsing=True) if query else {}
+        try:
+            self._baud = int(values.pop("baud", [str(_BAUD)])[0])
+        except ValueError as error:
+            raise AddressError(address, "baud= takes a number") from error
+        if values or not port:
+            raise AddressError(address, f"{', '.join(values) or 'no port'} is not understood")
+        self._port = port
+        self._serial: serial.SerialBase | None = None
+        self._received = bytearray()
+        self._arrived = asyncio.Event()
+        self._room = threading.Event()
+        self._failure: Disconnected | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it leads."""
+        return self._address
+
+    async def open(self) -> None:
+        """Open the port; see :meth:`Transport.open`."""
+        self._loop = asyncio.get_running_loop()
+        self._workers = ThreadPoolExecutor(1, "vigie-serial-write")
+        try:
+            self._serial = await self._loop.run_in_executor(self._workers, self._open_port)
+        except (serial.SerialException, OSError, ValueError) as error:
+            self._workers.shutdown()
+            raise ConnectFailed(self._address, f"cannot be opened: {error}") from error
+        self._received.clear()
+        self._arrived.clear()
+        self._room.set()
+        self._failure = None
+        self._closing = False
+        self._reader = threading.Thread(target=self._read_port, name="vigie-serial-read", daemon=True)
+        self._reader.start()
+
+    def _open_port(self) -> serial.SerialBase:
+        return serial.serial_for_url(
+            self._port, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=None
+        )
+
+    def _read_port(self) -> None:
+        port = self._serial
+        assert port is not None
+        reason = "closed"
+        try:
+            while not self._closing:
+                data = port.read(max(1, min(port.in_waiting, 65536)))
+                if data:
+                    self._loop.call_soon_threadsafe(self._take, bytes(data))
+                    while not self._room.wait(_POLL_S) and not self._closing:
+                        pass
+        except (serial.SerialException, OSError, TypeError, ValueError) as error:
+            reason = str(error)
+        if not self._closing:
+            self._loop.call_soon_threadsafe(self._fail, reason)
+
+    def _take(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) >= _BUFFER_BYTES:
+            self._room.clear()
+        self._arrived.set()
+
+    def _fail(self, reason: str) -> None:
+        if self._failure is None:
+            self._failure = Disconnected(self._address, reason)
+        self._arrived.set()
+
+    async def read(self) -> bytes:
+        """Wait for bytes; see :meth:`Transport.read`."""
+        while not self._received:
+            if self._failure is not None:
+                raise self._failure
+            if self._serial is None:
+                raise Disconnected(self._address, "not open")
+            self._arrived.clear()
+            await self._arrived.wait()
+        data = bytes(self._received)
+        self._received.clear()
+        self._room.set()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; see :meth:`Transport.write`."""
+        if self._failure is not None:
+            raise self._failure
+        if self._serial is None:
+            raise Disconnected(self._address, "not open")
+        try:
+            await self._loop.run_in_executor(self._workers, self._serial.write, data)
+        except (serial.SerialException, OSError) as error:
+            self._fail(str(error))
+            raise Disconnected(self._address, str(error)) from error
+
+    async def close(self) -> None:
+        """Close the port; see :meth:`Transport.close`."""
+        port, self._serial = self._serial, None
+        if port is None:
+            return
+        self._closing = True
+        self._room.set()
+        await self._loop.run_in_executor(self._workers, self._reader.join)
+        await self._loop.run_in_executor(self._workers, port.close)
+        self._workers.shutdown()
+        self._fail("closed")
