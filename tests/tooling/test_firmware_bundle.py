@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import runpy
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,14 @@ def test_the_real_bundles_are_there_and_speak_the_schema_of_the_host() -> None:
     assert available_boards() == boards(ROOT)
     for board in boards(ROOT):
         assert load_bundle(board).manifest.schema_crc == schema.SCHEMA_CRC
+
+
+def test_the_firmware_says_the_version_of_the_package() -> None:
+    source = ROOT / "firmware/bracelet/__init__.py"
+    if not source.is_file():
+        pytest.skip("the application is not there yet")
+    firmware = runpy.run_path(str(source))
+    assert ".".join(map(str, firmware["VERSION"])) == version("vigie")
 
 
 def test_compiling_twice_gives_the_same_bytes(checkout: Path, tmp_path: Path) -> None:
