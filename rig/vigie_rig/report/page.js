@@ -1,11 +1,27 @@
 "use strict";
-// Times as minutes and seconds, as on the axis so in the log.
-function vigieTime(seconds, digits) {
-  const sign = seconds < 0 ? "-" : "", unit = 10 ** digits;
-  const whole = Math.round(Math.abs(seconds) * unit) / unit;
-  const rest = (whole % 60).toFixed(digits);
-  return sign + Math.floor(whole / 60) + ":" + (rest.split(".")[0].length < 2 ? "0" : "") + rest;
-}
+window.vigie = {
+  // Times as minutes and seconds, on the axes as in the log.
+  clock(seconds, digits) {
+    const sign = seconds < 0 ? "-" : "", unit = 10 ** digits;
+    const whole = Math.round(Math.abs(seconds) * unit) / unit;
+    const rest = (whole % 60).toFixed(digits);
+    return sign + Math.floor(whole / 60) + ":" + (rest.split(".")[0].length < 2 ? "0" : "") + rest;
+  },
+  ticks(from, to) {
+    const steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
+    const step = steps.find((candidate) => (to - from) / candidate <= 12) || 86400, ticks = [];
+    for (let k = Math.ceil(from / step - 1e-9); k * step <= to + 1e-9; k++) ticks.push(k * step);
+    return ticks;
+  },
+  tickLabel(tick, ticks) {
+    const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
+    return vigie.clock(tick, step > 0.99 ? 0 : step > 0.099 ? 1 : 2);
+  },
+  cursor(seconds) {
+    const place = document.getElementById("cursor");
+    if (place) place.textContent = seconds === null ? "" : vigie.clock(seconds, 2);
+  },
+};
 
 (function () {
   // The stretch of a rising array that covers [from, to], with one sample more on each side.
@@ -59,24 +75,36 @@ function vigieTime(seconds, digits) {
     if (!time) { setTimeout(start, 20); return; }
     const whole = [time.start, time.end];
     const plots = page.roots();
-    const instants = plots.flatMap((plot) => plot.renderers.filter((renderer) => renderer.name === "instants"));
+    const lines = plots.flatMap((plot) => plot.renderers.filter((renderer) => renderer.name));
 
-    let scheduled = false;
+    let scheduled = false, remembered = 0;
     function refresh() {
       scheduled = false;
+      const inSight = {};
       for (const plot of plots) {
-        const tag = plot.tags.find((entry) => entry && entry.full);
+        const tag = plot.tags.find((entry) => entry && entry.stored);
         if (!tag) continue;
         const columns = {};
-        for (const name of tag.full.columns()) columns[name] = tag.full.get_column(name);
+        for (const name of tag.stored.columns()) columns[name] = tag.stored.get_column(name);
         const names = Object.keys(columns);
-        const shown = page.get_model_by_name(plot.name + ":shown");
         const data = detail(columns, names, time.start, time.end, Math.max(200, Math.round(plot.inner_width || 1200)));
-        shown.data = data;
+        tag.shown.data = data;
+        inSight[plot.name] = data.t.length;
         const edges = reach(data, names, tag.clip);
-        if (edges) { plot.y_range.start = edges[0]; plot.y_range.end = edges[1]; }
+        if (!edges) continue;
+        if (tag.widest) { edges[0] = Math.max(edges[0], tag.widest[0]); edges[1] = Math.min(edges[1], tag.widest[1]); }
+        plot.y_range.setv({ start: edges[0], end: edges[1] });
       }
-      for (const renderer of instants) renderer.visible = time.end - time.start < 45;
+      for (const line of lines) if (line.name === "beats") line.visible = time.end - time.start < 45;
+      document.body.dataset.inSight = JSON.stringify(inSight);
+      clearTimeout(remembered);
+      remembered = setTimeout(remember, 400);
+    }
+    // The address holds the view, so that a moment can be sent to somebody.
+    function remember() {
+      const all = time.start <= whole[0] && time.end >= whole[1];
+      const view = all ? location.pathname : "#t=" + time.start.toFixed(2) + "," + time.end.toFixed(2);
+      try { history.replaceState(null, "", view); } catch (refused) { /* some viewers do not let a page do this */ }
     }
     function schedule() { if (!scheduled) { scheduled = true; requestAnimationFrame(refresh); } }
     time.change.connect(schedule);
@@ -91,7 +119,15 @@ function vigieTime(seconds, digits) {
       const found = /^#t=([\d.]+),([\d.]+)$/.exec(location.hash);
       if (found && +found[2] > +found[1]) show(+found[1], +found[2]);
     }
-    window.addEventListener("hashchange", fromAddress);
+    window.addEventListener("hashchange", () => {
+      fromAddress();
+      document.getElementById("traces").scrollIntoView({ behavior: "smooth" });
+    });
+    document.querySelectorAll("button[data-line]").forEach((button) => button.addEventListener("click", () => {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", on);
+      for (const line of lines) if (line.name === button.dataset.line) line.visible = on;
+    }));
 
     document.querySelectorAll("button[data-range]").forEach((button) => button.addEventListener("click", () => {
       const range = button.dataset.range;
@@ -108,8 +144,9 @@ function vigieTime(seconds, digits) {
       if (event.key === "+") show(time.start + width / 4, time.end - width / 4);
       if (event.key === "-") show(time.start - width / 2, time.end + width / 2);
     });
-    schedule();
     fromAddress();
+    schedule();
+    document.body.dataset.drawn = true;
   }
 
   document.addEventListener("DOMContentLoaded", () => {

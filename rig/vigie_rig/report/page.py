@@ -11,10 +11,19 @@ from bokeh.resources import Resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from vigie_rig.report.panels import draw
+from vigie_rig.report.moment import choose_moment
+from vigie_rig.report.panels import channel_colours, draw
 from vigie_rig.report.recording import BenchRecording, Span
-from vigie_rig.report.wording import display_name, display_value, headline, margin
-from vigie_rig.results import BenchResult, Measurement
+from vigie_rig.report.wording import (
+    display_duration,
+    display_limit,
+    display_name,
+    display_value,
+    failed_first,
+    headline,
+    margin,
+)
+from vigie_rig.results import BenchResult
 
 __all__ = ["write_report"]
 
@@ -38,6 +47,8 @@ def write_report(path: Path | str, result: BenchResult, recording: BenchRecordin
         recording=recording,
         headline=headline(result.verdict),
         rows=_rows(result),
+        moment=choose_moment(recording),
+        channel_colours=channel_colours(recording.ppg_channels),
         panels=[(panel, Markup(placed[panel.key])) for panel in panels],
         plots=Markup(script),
         libraries=[Markup(text) for text in Resources(mode="inline", components=["bokeh"]).js_raw],
@@ -52,22 +63,18 @@ def write_report(path: Path | str, result: BenchResult, recording: BenchRecordin
 
 
 def _rows(result: BenchResult) -> list[dict[str, Any]]:
-    """The table of measurements: what failed first, then what has a limit, then the rest."""
-
-    def rank(measurement: Measurement) -> int:
-        return 0 if not measurement.ok else 1 if measurement.limit is not None else 2
-
     return [
         {
             "name": measurement.name,
             "title": display_name(measurement),
             "value": display_value(measurement),
             "unit": measurement.unit,
-            "limit": "" if measurement.limit is None else str(measurement.limit),
-            "state": ("failed", "held", "free")[rank(measurement)],
+            "measured": measurement.value is not None,
+            "limit": display_limit(measurement),
+            "state": "failed" if not measurement.ok else "free" if measurement.limit is None else "held",
             "margin": margin(measurement),
         }
-        for measurement in sorted(result.measurements, key=rank)
+        for measurement in failed_first(result.measurements)
     ]
 
 
@@ -95,6 +102,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["clock"] = _clock
+    environment.filters["duration"] = display_duration
     return environment
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import ndimage, signal
 
 from vigie_rig.report.recording import HeartRate
 
@@ -18,6 +18,7 @@ Floats = NDArray[np.floating[Any]]
 GRID_HZ: Final = 50.0
 """Enough for the pulse's shape, and half of what sensors deliver."""
 
+SPECTRUM_HZ: Final = 25.0
 SPECTRUM_WINDOW_S: Final = 8.0
 SPECTRUM_BPM: Final = (30.0, 230.0)
 SPECTRUM_FLOOR_DB: Final = -24.0
@@ -85,54 +86,64 @@ def envelope(time_s: Floats, values: Floats, *, bins: int) -> tuple[Floats, Floa
 
 
 def pulse_band(time_s: NDArray[Any], ppg: NDArray[Any]) -> tuple[Floats, Floats] | None:
-    """The PPG between 0.5 and 5 Hz in per cent of its own level, on an even grid.
+    """The PPG between 0.5 and 5 Hz in per cent of its own level, on an even grid of 50 Hz.
 
-    Zero-phase Butterworth of second order each way; gaps longer than 0.5 s and a dark sensor (level below 1
-    count) are NaN. None where there are less than 4 s. Returns time [k] and percent [channels, k].
+    The level is the running median of 3 s, smoothed. NaN where it is below 1 count (dark sensor), around
+    jumps by more than a fifth within 1 s (put on, taken off), and in gaps. Zero-phase Butterworth, second
+    order each way. None where there are less than 4 s. Returns time [k] and percent [channels, k].
     """
     even = _even(time_s, ppg, rate_hz=GRID_HZ)
     if even is None:
         return None
     time, table, missing = even
-    sos = signal.butter(2, (0.5, 5.0), btype="bandpass", fs=GRID_HZ, output="sos")
-    slow = signal.butter(1, 0.3, fs=GRID_HZ, output="sos")
-    level = np.asarray(signal.sosfiltfilt(slow, table, axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        percent = 100 * np.asarray(signal.sosfiltfilt(sos, table, axis=1)) / level
-    percent[(level < 1) | missing] = np.nan
+    hidden = np.broadcast_to(missing, table.shape).copy()
+    relative = np.empty_like(table)
+    sos = np.asarray(signal.butter(2, (0.5, 5.0), btype="bandpass", fs=GRID_HZ, output="sos"))
+    second = round(GRID_HZ)
+    for channel, values in enumerate(table):
+        middle = np.asarray(ndimage.median_filter(values, size=3 * second, mode="nearest"))
+        change = np.zeros(len(middle))
+        size = np.log(np.maximum(middle, 1))
+        change[second:] = np.abs(size[second:] - size[:-second])
+        near_jump = np.convolve(change > np.log(1.2), np.ones(4 * second + 1), mode="same") > 0.5
+        level = np.asarray(ndimage.uniform_filter1d(middle, size=3 * second, mode="nearest"))
+        hidden[channel] |= (middle < 1) | near_jump
+        relative[channel] = np.where(near_jump, 0, values / np.maximum(level, 1) - 1)
+    percent = 100 * np.asarray(signal.sosfiltfilt(sos, relative, axis=1))
+    percent[hidden] = np.nan
     return time, percent
 
 
-def spectrum(time_s: NDArray[Any], values: NDArray[Any]) -> Spectrum | None:
-    """Power spectra of 8 s Hann windows, averaged over channels, each relative to its strongest line.
+def spectrum(time_s: NDArray[Any], values: NDArray[Any], *, silence: float) -> Spectrum | None:
+    """Power spectra of 8 s Hann windows, summed over channels, each relative to its strongest line.
 
-    None where there is less than one window. Windows with any gap or no signal are left at the floor.
+    A window whose strongest line is weaker than a sine of amplitude `silence` is drawn relative to that, so
+    that mere noise stays pale; one with a gap is left at the floor. None where there is less than one window.
     """
-    rate_hz = 25.0
-    even = _even(time_s, values, rate_hz=rate_hz)
+    even = _even(time_s, values, rate_hz=SPECTRUM_HZ)
     if even is None:
         return None
     time, table, missing = even
-    size = round(SPECTRUM_WINDOW_S * rate_hz)
+    size = round(SPECTRUM_WINDOW_S * SPECTRUM_HZ)
     if len(time) < size:
         return None
-    sos = signal.butter(2, 0.4, btype="highpass", fs=rate_hz, output="sos")
-    moving = np.asarray(signal.sosfiltfilt(sos, table, axis=1))
-    hop = max(round(rate_hz / 2), -(-len(time) // _MAX_COLUMNS))
+    missing = missing | np.isnan(table).any(axis=0)
+    sos = np.asarray(signal.butter(2, 0.4, btype="highpass", fs=SPECTRUM_HZ, output="sos"))
+    moving = np.asarray(signal.sosfiltfilt(sos, np.nan_to_num(table), axis=1))
+    hop = max(round(SPECTRUM_HZ / 2), -(-len(time) // _MAX_COLUMNS))
     starts = np.arange(0, len(time) - size + 1, hop)
     rows = starts[:, None] + np.arange(size)
+    window = np.hanning(size)
     bins = 1024
-    bpm = np.fft.rfftfreq(bins, 1 / rate_hz) * 60
+    bpm = np.fft.rfftfreq(bins, 1 / SPECTRUM_HZ) * 60
     shown = (bpm >= SPECTRUM_BPM[0]) & (bpm <= SPECTRUM_BPM[1])
     power = np.zeros((len(starts), int(shown.sum())))
     for channel in moving:
-        lines = np.abs(np.fft.rfft(channel[rows] * np.hanning(size), bins, axis=1))[:, shown] ** 2
-        total = lines.sum(axis=1, keepdims=True)
-        power += np.divide(lines, total, out=np.zeros_like(lines), where=total > 0)
+        power += np.abs(np.fft.rfft(channel[rows] * window, bins, axis=1))[:, shown] ** 2
     power[missing[rows].any(axis=1)] = 0
-    strongest = power.max(axis=1, keepdims=True)
-    relative = np.divide(power, strongest, out=np.zeros_like(power), where=strongest > 0)
-    decibel = 10 * np.log10(np.maximum(relative, 10 ** (SPECTRUM_FLOOR_DB / 10)))
+    quiet = (silence * window.sum() / 2) ** 2
+    relative: Floats = power / np.maximum(power.max(axis=1, keepdims=True), quiet)
+    decibel: Floats = 10 * np.log10(np.maximum(relative, 10 ** (SPECTRUM_FLOOR_DB / 10)))
     level = np.round(255 * (1 - decibel / SPECTRUM_FLOOR_DB)).astype(np.uint8)
     return Spectrum(time[starts] + SPECTRUM_WINDOW_S / 2, bpm[shown], np.ascontiguousarray(level.T))
 
@@ -167,14 +178,11 @@ def _even(
     smooth = max(1, int(1 / (rate_hz * usual_s)))
     if smooth > 1:
         kernel = np.ones(smooth) / smooth
-        table = np.stack([_filtered(channel, kernel) for channel in table])
+        table = np.asarray(ndimage.convolve1d(table, kernel, axis=1, mode="nearest"))
     grid = np.arange(time[0], time[-1], 1 / rate_hz)
-    even = np.stack([np.interp(grid, time, channel) for channel in table])
+    even = np.empty((len(table), len(grid)))
+    for row, channel in zip(even, table, strict=True):
+        row[:] = np.interp(grid, time, channel)
     after = np.clip(np.searchsorted(time, grid), 1, len(time) - 1)
     missing = time[after] - time[after - 1] > max(0.5, 2.5 * usual_s)
     return grid, even, missing
-
-
-def _filtered(channel: Floats, kernel: Floats) -> Floats:
-    padded = np.pad(channel, (len(kernel) // 2, (len(kernel) - 1) // 2), mode="edge")
-    return np.convolve(padded, kernel, mode="valid")

@@ -6,7 +6,16 @@ from typing import Final, NamedTuple
 
 from vigie_rig.results import Measurement, Verdict
 
-__all__ = ["Headline", "display_name", "display_value", "headline", "margin"]
+__all__ = [
+    "Headline",
+    "display_duration",
+    "display_limit",
+    "display_name",
+    "display_value",
+    "failed_first",
+    "headline",
+    "margin",
+]
 
 
 class Headline(NamedTuple):
@@ -34,6 +43,11 @@ def headline(verdict: Verdict) -> Headline:
     return _HEADLINES[verdict]
 
 
+def failed_first(measurements: tuple[Measurement, ...]) -> list[Measurement]:
+    """What failed first, then what has a limit, then the rest; otherwise in the given order."""
+    return sorted(measurements, key=lambda measurement: (measurement.ok, measurement.limit is None))
+
+
 def display_name(measurement: Measurement) -> str:
     """`heart_rate_mae_bpm` as `Heart rate MAE`; the unit stands with the value."""
     name = measurement.name
@@ -47,12 +61,26 @@ def display_name(measurement: Measurement) -> str:
 
 def display_value(measurement: Measurement) -> str:
     """Four significant digits, thousands apart by a narrow space; `not measured` without a value."""
-    value = measurement.value
-    if value is None:
-        return "not measured"
-    if isinstance(value, int) or (value == int(value) and abs(value) >= 1000):
-        return f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return f"{value:.4g}" if abs(value) < 1e5 else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return "not measured" if measurement.value is None else _number(measurement.value)
+
+
+def display_limit(measurement: Measurement) -> str:
+    """The limit with its numbers written like values; empty without one."""
+    limit = measurement.limit
+    if limit is None:
+        return ""
+    parts = (("≥", limit.at_least), ("≤", limit.at_most))
+    return ", ".join(f"{sign} {_number(bound)}" for sign, bound in parts if bound is not None)
+
+
+def display_duration(seconds: float) -> str:
+    """`7.2 s`, `5 min`, `2 h 05 min`: as exact as anyone reads it."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def margin(measurement: Measurement) -> dict[str, float] | None:
@@ -73,3 +101,10 @@ def margin(measurement: Measurement) -> dict[str, float] | None:
     if limit.at_most is not None:
         bar["at_most"] = 100 * max(0.0, limit.at_most) / full
     return bar
+
+
+def _number(value: float) -> str:
+    whole = float(value).is_integer()
+    if whole or abs(value) >= 1e5:
+        return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:.4g}"

@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
 from vigie_rig.results import BenchResult, FirmwareIdentity, Limit, Measurement, TraceIdentity
+
+Floats = NDArray[np.float64]
 
 
 def synthetic_recording(duration_s: float = 300.0, seed: int = 1) -> BenchRecording:
@@ -16,8 +20,9 @@ def synthetic_recording(duration_s: float = 300.0, seed: int = 1) -> BenchRecord
     fraction = np.array([0.0, 0.2, 0.3, 0.45, 0.55, 0.7, 0.8, 1.0])
     rates = np.array([66.0, 68, 92, 104, 142, 156, 118, 84])
 
-    def heart_rate(time_s: np.ndarray) -> np.ndarray:
-        return np.interp(time_s / duration_s, fraction, rates) + 1.5 * np.sin(2 * np.pi * time_s / 11)
+    def heart_rate(time_s: Floats) -> Floats:
+        trend: Floats = np.interp(time_s / duration_s, fraction, rates)
+        return trend + 1.5 * np.sin(2 * np.pi * time_s / 11)
 
     ppg_time = np.arange(0, duration_s, 0.01)
     acc_time = np.arange(0, duration_s, 1 / 104)
@@ -26,7 +31,7 @@ def synthetic_recording(duration_s: float = 300.0, seed: int = 1) -> BenchRecord
     pulse = np.exp(-(((phase - 0.25) / 0.11) ** 2)) + 0.45 * np.exp(-(((phase - 0.58) / 0.12) ** 2))
     worn = ppg_time < 0.93 * duration_s
 
-    def effort(time_s: np.ndarray) -> np.ndarray:
+    def effort(time_s: Floats) -> Floats:
         walk = (time_s > 0.2 * duration_s) & (time_s < 0.5 * duration_s)
         run = (time_s >= 0.5 * duration_s) & (time_s < 0.72 * duration_s)
         return 0.25 * walk + 0.9 * run

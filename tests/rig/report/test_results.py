@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vigie_rig.results import (
     BenchResult,
     FirmwareIdentity,
