@@ -37,7 +37,7 @@ $(BIN)/.installed: pyproject.toml constraints.txt hatch_build.py | $(PYTHON)
 	@touch $@
 
 firmware: $(BIN)/.installed ## compile the firmware (only what changed)
-	@$(PYTHON) -m vigie.firmware.build
+	@$(PYTHON) sdk/vigie/firmware/build.py
 
 micropython: $(BIN)/.installed
 	@$(PYTHON) -m vigie.micropython
