@@ -96,7 +96,9 @@ def test_any_trace_survives_saving(
     rng = np.random.default_rng(seed)
     reference = None
     if windows is not None:
-        reference = HeartRateReference(np.arange(windows, dtype=np.float64), rng.uniform(30, 220, windows), 8.0)
+        reference = HeartRateReference(
+            np.arange(windows, dtype=np.float64), rng.uniform(30, 220, windows), 8.0
+        )
     trace = Trace(
         name=f"any {seed}",
         sha256="",
