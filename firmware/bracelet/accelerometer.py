@@ -52,8 +52,11 @@ class AccelerometerStream:
         self._span_samples = 0
         self.moved_us = now_us
 
-    def stop(self):
-        """Power down."""
+    def stop(self, clock, link):
+        """Send what was read, as far as the link takes it; power down."""
+        self.poll(clock, link)
+        if self._filled and not link.busy:
+            self._send(clock, link, clock.now_us())
         self.chip.stop()
 
     def poll(self, clock, link):

@@ -49,8 +49,11 @@ class PpgStream:
         self._looked_us = now_us
         self.moved_us = now_us
 
-    def stop(self):
-        """LEDs off."""
+    def stop(self, clock, link):
+        """Send what the FIFO still holds, as far as the link takes it; LEDs off."""
+        self.poll(clock, link)
+        if self._left and not link.busy:
+            self._send(link, clock, clock.now_us(), self._left)
         self.chip.stop()
 
     def poll(self, clock, link):

@@ -34,11 +34,11 @@ class Sampler:
         self._ill = 0
 
     def stop(self):
-        """Stop all; a sensor that does not answer is left as it is."""
+        """Stop all, sending what they still hold; a sensor that does not answer is left as it is."""
         for stream in self.streams:
             if stream.STREAM & self.running:
                 try:
-                    stream.stop()
+                    stream.stop(self._clock, self._link)
                 except OSError:
                     self.sensor_faults += 1
         self.running = 0

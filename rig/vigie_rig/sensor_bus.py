@@ -17,6 +17,10 @@ class SensorModel(Protocol):
     address: int
     stuck: bool
 
+    def play_from(self, start_us: int) -> None:
+        """Let the trace begin at this board time."""
+        ...
+
     def read(self, register: int, count: int, now_us: int) -> bytes:
         """Burst-read registers."""
         ...

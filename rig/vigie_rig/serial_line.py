@@ -27,7 +27,7 @@ class SerialLine:
         self._latency_s = latency_s
         self._to_board = bytearray()
         self._host_waits: list[bytes] = []
-        self._in_flight = 0
+        self._in_flight = {"host": 0, "board": 0}
         self._free_at_s = {"host": 0.0, "board": 0.0}
         self._plugged = True
         self.to_host: Callable[[bytes], bool] | None = None
@@ -75,10 +75,9 @@ class SerialLine:
 
     def write(self, data: bytes, now_s: float) -> int:
         """Take bytes of the board and return how many: fewer when the buffer towards the host is full."""
-        waiting = self._in_flight + sum(map(len, self._host_waits))
+        waiting = self._in_flight["host"] + sum(map(len, self._host_waits))
         taken = data[: max(0, BOARD_BUFFER_BYTES - waiting)]
         if taken and self._plugged:
-            self._in_flight += len(taken)
             self._send(taken, now_s, "host", self._arrive_at_host)
         return len(taken)
 
@@ -86,7 +85,6 @@ class SerialLine:
         """Bytes that the board's interpreter prints; nobody listening, they are dropped beyond the buffer."""
         listening = self.to_host is not None and not self._host_waits
         if self._plugged and data and (listening or sum(map(len, self._host_waits)) < BOARD_BUFFER_BYTES):
-            self._in_flight += len(data)
             self._send(data, now_s, "host", self._arrive_at_host)
 
     def reset_board(self) -> None:
@@ -103,7 +101,7 @@ class SerialLine:
     @property
     def board_room(self) -> int:
         """How many more bytes the board's side can take."""
-        return BOARD_BUFFER_BYTES - len(self._to_board)
+        return BOARD_BUFFER_BYTES - len(self._to_board) - self._in_flight["board"]
 
     def host_ready(self) -> None:
         """The host's end can take bytes again."""
@@ -114,22 +112,24 @@ class SerialLine:
 
     def _send(self, data: bytes, now_s: float, way: str, arrive: Callable[[bytes, int], None]) -> None:
         loop = asyncio.get_running_loop()
+        self._in_flight[way] += len(data)
         begins_s = max(now_s + self._faults.delay_s(now_s), self._free_at_s[way])
         self._free_at_s[way] = begins_s + len(data) / self._bytes_per_s
         loop.call_at(self._free_at_s[way] + self._latency_s, arrive, self._faults.corrupt(data, now_s), len(data))
 
     def _arrive_at_host(self, data: bytes, sent: int) -> None:
-        self._in_flight -= sent
+        self._in_flight["host"] -= sent
         if not data or not self._plugged:
             return
         self.bytes_to_host += len(data)
         if self._host_waits or self.to_host is None or not self.to_host(data):
             self._host_waits.append(data)
 
-    def _arrive_at_board(self, data: bytes, _sent: int) -> None:
+    def _arrive_at_board(self, data: bytes, sent: int) -> None:
+        self._in_flight["board"] -= sent
         if not data or not self._plugged:
             return
-        room = self.board_room
+        room = BOARD_BUFFER_BYTES - len(self._to_board)
         self.bytes_to_board += min(room, len(data))
         self._to_board += data[:room]
         if self.on_input is not None:

@@ -327,6 +327,7 @@ class SampleStream:
         self._bracelet = bracelet
         self._stall_timeout_s = stall_timeout_s
         self._started = False
+        self._stopped = False
         self._closed = False
         self._blocks: deque[SampleBlock] = deque()
         self._changed = asyncio.Event()
@@ -362,7 +363,7 @@ class SampleStream:
 
     async def __anext__(self) -> SampleBlock:
         """The next block."""
-        if self._closed:
+        if self._closed or (self._stopped and not self._blocks):
             raise StopAsyncIteration
         if not self._started:
             self._started = True
@@ -372,6 +373,8 @@ class SampleStream:
                 while not self._blocks:
                     if self._failure is not None:
                         raise self._failure
+                    if self._stopped:
+                        raise StopAsyncIteration
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError as error:
@@ -382,12 +385,18 @@ class SampleStream:
         self._changed.set()
         return block
 
-    async def aclose(self) -> None:
-        """Stop the streams; may be called twice."""
-        if not self._closed:
-            self._closed = True
-            self._changed.set()
+    async def stop(self) -> None:
+        """Stop the streams; the iteration goes on over the blocks at hand, then ends."""
+        if not self._stopped:
+            self._stopped = True
             await self._bracelet.stop_stream(self)
+            self._changed.set()
+
+    async def aclose(self) -> None:
+        """Stop the streams and leave what is at hand; may be called twice."""
+        self._closed = True
+        self._changed.set()
+        await self.stop()
 
     async def __aenter__(self) -> SampleStream:
         """Use it until the end of the block."""

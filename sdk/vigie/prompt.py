@@ -26,6 +26,7 @@ class Prompt:
         self._transport = transport
         self._deadline_s = deadline_s
         self._received = bytearray()
+        self._restarted = False
 
     async def __aenter__(self) -> Prompt:
         """Open the transport, interrupt the application and enter the raw prompt."""
@@ -42,7 +43,7 @@ class Prompt:
     ) -> None:
         """Close the transport; the board stays at its friendly prompt unless it was restarted."""
         try:
-            if error is None:
+            if error is None and not self._restarted:
                 await self._transport.write(b"\r" + _CTRL_B)
         except LinkError:
             pass
@@ -171,3 +172,4 @@ class Prompt:
         await self._until(b">>> ", self._deadline_s)
         await self._transport.write(_CTRL_D)
         await self._until(b"soft reboot", self._deadline_s)
+        self._restarted = True

@@ -1,1 +1,61 @@
-"""Boards that a bench can run on: a folder each."""
+"""Boards that a bench can run on: a folder each, and a row in :data:`BOARDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from vigie_rig.channel import Transcript
+from vigie_rig.errors import BoardMissing, FirmwareFault
+from vigie_rig.faults import FaultPlan
+from vigie_rig.sensor_bus import SensorBus
+from vigie_rig.serial_line import SerialLine
+
+HEAP_BYTES: Final = 220 * 1024
+"""Heap of a virtual 64-bit board: what 128 KB on a 32-bit one become with pointers of twice the size."""
+
+
+class Board(Protocol):
+    """What a bench needs of a board."""
+
+    line: SerialLine
+    bus: SensorBus
+    transcript: Transcript
+    fault: FirmwareFault | None
+
+    def now_us(self) -> int:
+        """Board time."""
+        ...
+
+    def reset(self) -> None:
+        """Press the reset button."""
+        ...
+
+
+OpenBoard = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+def open_unix(folder: Path, *, sensors: Any, faults: FaultPlan, heap_bytes: int | None, seed: int) -> Any:
+    """A unix board whose file system is ``folder``.
+
+    Raises
+    ------
+    BoardMissing
+        There is no MicroPython on this machine.
+    """
+    from vigie.micropython import MicroPythonMissing, find
+    from vigie_rig.boards.unix import UnixBoard
+
+    try:
+        micropython = find()
+    except MicroPythonMissing as error:
+        raise BoardMissing(str(error)) from error
+    return UnixBoard(
+        micropython, folder, sensors=sensors, faults=faults, heap_bytes=heap_bytes or HEAP_BYTES, seed=seed
+    )
+
+
+BOARDS: Final[dict[str, OpenBoard]] = {"unix": open_unix}
+"""Name to what opens it: called with the board's folder, its sensors, the fault plan, heap size and seed."""

@@ -32,8 +32,8 @@ class Moment:
 def choose_moment(recording: BenchRecording) -> Moment | None:
     """Choose the stretch with the steadiest pulse, without faults and gaps; None where there is none.
 
-    Steady is the height of the autocorrelation's peak between 35 and 220 beats per minute; steps are steady
-    too, so a stretch in motion is only taken when there is no other.
+    Steady is the height of the autocorrelation's peak between 40 and 220 beats per minute; steps are steady
+    too, so motion counts against a stretch.
     """
     band = pulse_band(recording.ppg_time_s, recording.ppg)
     if band is None:
@@ -41,7 +41,7 @@ def choose_moment(recording: BenchRecording) -> Moment | None:
     time, percent = band
     rate_hz = 1 / (time[1] - time[0])
     size = round(LENGTH_S * rate_hz)
-    best: tuple[bool, float, int] | None = None
+    best: tuple[float, int] | None = None
     for start in range(0, len(time) - size, size // 2):
         piece = percent[:, start : start + size]
         touched = any(
@@ -50,11 +50,12 @@ def choose_moment(recording: BenchRecording) -> Moment | None:
         )
         if touched or np.isnan(piece).any():
             continue
-        candidate = (_is_still(recording, float(time[start])), _steadiness(piece, rate_hz), -start)
+        moved = _motion_g(recording, float(time[start])) / STILL_G
+        candidate = (_steadiness(piece, rate_hz) / (1 + moved**2), -start)
         best = candidate if best is None else max(best, candidate)
     if best is None:
         return None
-    start = -best[2]
+    start = -best[1]
     piece = percent[:, start : start + size]
     start_s = float(time[start])
     estimate = recording.estimate
@@ -67,17 +68,19 @@ def choose_moment(recording: BenchRecording) -> Moment | None:
     return Moment(start_s, start_s + LENGTH_S, lines, bpm)
 
 
-def _is_still(recording: BenchRecording, start_s: float) -> bool:
+def _motion_g(recording: BenchRecording, start_s: float) -> float:
     first, last = np.searchsorted(recording.acc_time_s, (start_s, start_s + LENGTH_S))
     piece = recording.acc_g[:, first:last]
-    return bool(piece.shape[1] > 0 and piece.std(axis=1).max() < STILL_G)
+    return float(piece.std(axis=1).max()) if piece.shape[1] else 0.0
 
 
 def _steadiness(piece: NDArray[Any], rate_hz: float) -> float:
     centred = piece - piece.mean(axis=1, keepdims=True)
     spectra = np.abs(np.fft.rfft(centred, 2 * piece.shape[1], axis=1)) ** 2
-    lags = np.fft.irfft(spectra, axis=1)
-    first, last = round(rate_hz * 60 / 220), round(rate_hz * 60 / 35)
+    # Fewer products at longer lags: without this, fast would look steadier than slow.
+    products: NDArray[np.float64] = np.fft.irfft(spectra, axis=1)[:, : piece.shape[1]]
+    lags = products / np.arange(piece.shape[1], 0, -1)
+    first, last = round(rate_hz * 60 / 220), round(rate_hz * 60 / 40)
     heights = np.divide(
         lags[:, first:last].max(axis=1), lags[:, 0], out=np.zeros(len(lags)), where=lags[:, 0] > 0
     )

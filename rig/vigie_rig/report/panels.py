@@ -21,14 +21,19 @@ __all__ = ["Panel", "channel_colours", "draw"]
 ESTIMATE: Final = "#d9480f"
 REFERENCE: Final = "#111827"
 AXES: Final = {"x": "#2364aa", "y": "#c77700", "z": "#5b8c3a"}
-CHANNEL_COLOURS: Final = {"green": "#1a8a5a", "red": "#c92a2a", "infrared": "#6741a5", "ir": "#6741a5"}
+LIGHT_COLOURS: Final = {
+    "green": ("#1a8a5a", "#8ab62f", "#0b5e6b"),
+    "red": ("#c92a2a", "#e8833a", "#8f1d4f"),
+    "infrared": ("#6741a5", "#b07cd8", "#3b2a6b"),
+    "ir": ("#6741a5", "#b07cd8", "#3b2a6b"),
+}
 OTHER_CHANNELS: Final = ("#2364aa", "#c77700", "#1a8a5a")
 SPECTRUM_PALETTE: Final = tuple(f"#1f4e9c{round(235 * level**1.2):02x}" for level in np.linspace(0, 1, 64))
 
 STILL_G: Final = 0.02
 """Motion below this amplitude leaves its spectrum white."""
 
-NO_PULSE_PERCENT: Final = 0.02
+NO_PULSE_PERCENT: Final = 0.01
 """Pulses of this amplitude are lost in the sensor's noise."""
 
 
@@ -49,9 +54,9 @@ def draw(recording: BenchRecording) -> tuple[Panel, ...]:
     timeline = Panel(
         "timeline",
         "Timeline",
-        "What the trace says about itself, and in red what the bench did to the board."
-        " Drag here to choose what all panels show.",
-        draw_timeline(canvas, recording.log),
+        "What the trace says about itself, in red what the bench did to the board; the thin bars, PPG above"
+        " motion, are what was received. Drag here to choose what all panels show.",
+        draw_timeline(canvas, recording),
         {},
     )
     drawn = [
@@ -70,11 +75,13 @@ def draw(recording: BenchRecording) -> tuple[Panel, ...]:
 
 
 def channel_colours(names: tuple[str, ...]) -> dict[str, str]:
-    """The colour of each channel: that of its light where the names say so."""
-    known = {name: CHANNEL_COLOURS[name.lower()] for name in names if name.lower() in CHANNEL_COLOURS}
-    if len(set(known.values())) == len(names):
-        return known
-    return {name: OTHER_CHANNELS[index % len(OTHER_CHANNELS)] for index, name in enumerate(names)}
+    """The colour of each channel: a shade of its light where the name says so."""
+    colours: dict[str, str] = {}
+    for name in names:
+        shades = LIGHT_COLOURS.get(name.lower().rstrip("0123456789 _-"), OTHER_CHANNELS)
+        free = [shade for shade in shades if shade not in colours.values()]
+        colours[name] = free[0] if free else INK
+    return colours
 
 
 def _ppg(canvas: Canvas, recording: BenchRecording) -> Panel | None:

@@ -11,7 +11,16 @@ from scipy import ndimage, signal
 
 from vigie_rig.report.recording import HeartRate
 
-__all__ = ["Errors", "Spectrum", "break_at_gaps", "envelope", "errors_of", "pulse_band", "spectrum"]
+__all__ = [
+    "Errors",
+    "Spectrum",
+    "break_at_gaps",
+    "envelope",
+    "errors_of",
+    "gaps_in",
+    "pulse_band",
+    "spectrum",
+]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -46,18 +55,22 @@ class Errors:
     confidence: Floats
 
 
+def gaps_in(time_s: NDArray[Any]) -> NDArray[np.intp]:
+    """The indices of the samples before which others are missing: a step of more than 2.5 usual steps."""
+    if len(time_s) < 3:
+        return np.empty(0, dtype=np.intp)
+    steps = np.diff(np.asarray(time_s, dtype=np.float64))
+    return np.flatnonzero(steps > 2.5 * np.median(steps)) + 1
+
+
 def break_at_gaps(time_s: NDArray[Any], values: NDArray[Any]) -> tuple[Floats, Floats]:
     """Insert a NaN where samples are missing, so that no line is drawn over a gap.
 
-    A gap is a step in time of more than 2.5 usual steps. Returns time [k] and values [channels, k] in
-    float32, exact for 24-bit counts.
+    Returns time [k] and values [channels, k] in float32, exact for 24-bit counts.
     """
     time = np.asarray(time_s, dtype=np.float64)
     table = np.asarray(values, dtype=np.float32)
-    if len(time) < 3:
-        return time.astype(np.float32), table
-    steps = np.diff(time)
-    gaps = np.flatnonzero(steps > 2.5 * np.median(steps)) + 1
+    gaps = gaps_in(time)
     broken = np.insert(table, gaps, np.nan, axis=1)
     return np.insert(time, gaps, (time[gaps - 1] + time[gaps]) / 2).astype(np.float32), broken
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, RangeTool
 
 from vigie_rig.report.canvas import FAULT, INK, Canvas
-from vigie_rig.report.recording import LogLine, Span
+from vigie_rig.report.recording import BenchRecording, LogLine, Span
+from vigie_rig.report.signals import gaps_in
 
 __all__ = ["Placed", "draw_timeline", "place_labels"]
 
 LANE_PX: Final = 24
 AXIS_PX: Final = 34
 MAX_LANES: Final = 4
+RECEIVED_LANES: Final = 0.75
 MAX_LOG_MARKERS: Final = 500
+MAX_HOLES: Final = 2000
+RECEIVED: Final = "#5d8a72"
 _LABEL_PX_PER_CHARACTER: Final = 6.6
 _NARROW_PLOT_PX: Final = 850
 """The strip's width on a small window; labels that find room there find it anywhere."""
@@ -50,17 +55,17 @@ def place_labels(spans: list[Span], *, duration_s: float) -> list[Placed]:
     return placed
 
 
-def draw_timeline(canvas: Canvas, log: tuple[LogLine, ...]) -> Any:
+def draw_timeline(canvas: Canvas, recording: BenchRecording) -> Any:
     """Draw the strip; dragging on it chooses what all other panels show."""
     marks = place_labels(canvas.stretches, duration_s=canvas.duration_s)
     faults = place_labels(canvas.faults, duration_s=canvas.duration_s)
-    alarms = [line for line in log if line.level not in ("debug", "info")][:MAX_LOG_MARKERS]
-    mark_lanes = 1 + max((placed.lane for placed in marks), default=0)
+    alarms = [line for line in recording.log if line.level not in ("debug", "info")][:MAX_LOG_MARKERS]
+    mark_lanes = 1 + max((placed.lane for placed in marks), default=-1)
     fault_lanes = 1 + max((placed.lane for placed in faults), default=-1)
-    lanes = mark_lanes + fault_lanes + bool(alarms)
+    lanes = mark_lanes + fault_lanes + bool(alarms) + RECEIVED_LANES
 
     whole = Range1d(start=0, end=canvas.duration_s)
-    plot = canvas.bare("timeline", height_px=lanes * LANE_PX + AXIS_PX, x_range=whole, tools="")
+    plot = canvas.bare("timeline", height_px=round(lanes * LANE_PX) + AXIS_PX, x_range=whole, tools="")
     plot.y_range = Range1d(start=lanes, end=0)
     plot.yaxis.visible = False
     plot.ygrid.visible = False
@@ -73,7 +78,8 @@ def draw_timeline(canvas: Canvas, log: tuple[LogLine, ...]) -> Any:
     _draw_lanes(plot, canvas, marks, first_lane=0, faults=False)
     _draw_lanes(plot, canvas, faults, first_lane=mark_lanes, faults=True)
     if alarms:
-        _draw_alarms(plot, alarms, lane=lanes - 1)
+        _draw_alarms(plot, alarms, lane=mark_lanes + fault_lanes)
+    _draw_received(plot, recording, top=lanes - RECEIVED_LANES)
     return plot
 
 
@@ -125,3 +131,27 @@ def _draw_alarms(plot: Any, alarms: list[LogLine], *, lane: int) -> None:
     )
     dots = plot.scatter("time", "lane", source=source, marker="diamond", size=10, color="colour")
     plot.add_tools(HoverTool(renderers=[dots], tooltips="@text"))
+
+
+def _draw_received(plot: Any, recording: BenchRecording, *, top: float) -> None:
+    """Two thin bars, PPG above motion, present where samples are: what is missing is a hole."""
+    left: list[float] = []
+    right: list[float] = []
+    upper: list[float] = []
+    what: list[str] = []
+    for row, (name, time) in enumerate((("PPG", recording.ppg_time_s), ("motion", recording.acc_time_s))):
+        if not len(time):
+            continue
+        gaps = gaps_in(time)[:MAX_HOLES]
+        left += np.append(time[:1], time[gaps]).tolist()
+        right += np.append(time[gaps - 1], time[-1:]).tolist()
+        upper += [top + 0.1 + 0.3 * row] * (len(gaps) + 1)
+        what += [f"{name} received"] * (len(gaps) + 1)
+    source = ColumnDataSource(
+        {"left": left, "right": right, "top": upper, "bottom": [edge + 0.2 for edge in upper], "what": what}
+    )
+    bars = plot.quad(
+        left="left", right="right", top="top", bottom="bottom", source=source, color=RECEIVED, line_width=0
+    )
+    tooltips = "@what: @left{0.00} s to @right{0.00} s"
+    plot.add_tools(HoverTool(renderers=[bars], tooltips=tooltips))

@@ -115,6 +115,10 @@ class Lsm6dso:
         self._fifo_on = self._overwrites = self._stopped = self._overrun_latched = self._fresh = False
         self._reset()
 
+    def play_from(self, start_us: int) -> None:
+        """Let the trace begin at this board time; for what is sampled from the next start on."""
+        self._start_us = start_us
+
     def power_cycle(self, now_us: int) -> None:
         """Cut the supply and bring it back: all registers as after power-up, the FIFO empty."""
         self._produce(now_us)

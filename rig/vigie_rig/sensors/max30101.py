@@ -119,6 +119,10 @@ class Max30101:
         self._was_stuck = False
         self._registers = _power_up_registers()
 
+    def play_from(self, start_us: int) -> None:
+        """Let the trace begin at this board time; for what is sampled from the next start on."""
+        self._start_us = start_us
+
     def power_cycle(self, now_us: int) -> None:
         """Cut the supply and bring it back: all registers as after power-up, the FIFO empty, PWR_RDY set."""
         self._produce(now_us)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from vigie.micropython import MicroPython
+from vigie_rig.boards import HEAP_BYTES
 from vigie_rig.channel import Kind, Request, RequestParser, Transcript, Wake, encode_answer
 from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import FaultPlan
@@ -29,8 +30,8 @@ from vigie_rig.sensor_bus import SensorBus, SensorModel
 from vigie_rig.serial_line import SerialLine
 from vigie_rig.virtual_clock import VirtualClockLoop
 
-HEAP_BYTES: Final = 220 * 1024
-"""Default heap: what 128 KB on a 32-bit board become with pointers of twice the size."""
+
+
 
 _RUNTIME: Final = Path(__file__).parent / "runtime"
 _EXCHANGE_US: Final = 20

@@ -1,0 +1,298 @@
+"""A bench: a trace, a board, a configuration, faults and limits; run it, and get a result and a recording.
+
+A bench does not know what its board is. ``run_bench`` runs one on a clock of its own; ``Session`` in
+``vigie_rig.session`` is what it does inside an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+import vigie_rig.boards
+from vigie.errors import VigieError
+from vigie_protocol.messages import Configure
+from vigie_rig import judge, virtual_clock
+from vigie_rig.errors import BoardMissing, FirmwareFault, RigError, RigFault, UsageError
+from vigie_rig.faults import Fault
+from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
+from vigie_rig.results import BenchResult, FirmwareIdentity, Limit, Measurement, TraceIdentity, Verdict
+from vigie_rig.session import SessionRecord, run_session
+from vigie_rig.traces import Trace
+from vigie_signal import track_heart_rate
+
+STANDARD: Final = Configure(
+    ppg_rate_hz=100,
+    ppg_channels=2,
+    ppg_pulse_width_us=411,
+    ppg_range_na=4096,
+    ppg_average=1,
+    ppg_led_ua=6400,
+    acc_rate_decihz=1040,
+    acc_range_g=8,
+)
+"""The configuration of the main job: PPG 100 Hz on two channels, accelerometer 104 Hz."""
+
+Clock = Literal["virtual", "real"]
+Progress = Callable[[str, float, float], None]
+"""Called with what is being done, how far it is and how far it goes, in seconds of trace."""
+
+_HEAP_STEP_BYTES: Final = 4096
+_HEAP_PROBE_S: Final = 6.0
+_SENSOR_CLOCK_ERROR: Final = 0.03
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """What to run, and what must come out."""
+
+    trace: Trace
+    board: str = "unix"
+    clock: Clock = "virtual"
+    configuration: Configure = STANDARD
+    faults: tuple[Fault, ...] = ()
+    seconds: float | None = None
+    """How much of the trace to play; None plays all."""
+    seed: int = 0
+    """Seeds sensor clocks, jitter, faults and boot ids."""
+    limits: Mapping[str, Limit] = dataclasses.field(default_factory=dict[str, Limit])
+    """Limits in addition to, or instead of, the standard ones (see :func:`standard_limits`)."""
+    heap_bytes: int | None = None
+    """Heap of the board; None is the board's own."""
+    find_heap_needed: bool = True
+    """Whether to look for the smallest heap on which the bench passes, by bisection on short runs."""
+
+    @property
+    def playing_s(self) -> float:
+        """Seconds of the trace that are played."""
+        return self.trace.duration_s if self.seconds is None else min(self.seconds, self.trace.duration_s)
+
+    def __post_init__(self) -> None:
+        if self.board not in vigie_rig.boards.BOARDS:
+            raise UsageError(f"board {self.board!r} is unknown: one of {', '.join(vigie_rig.boards.BOARDS)}")
+        if self.clock not in ("virtual", "real"):
+            raise UsageError(f"clock {self.clock!r} is unknown: virtual or real")
+        if self.seconds is not None and self.seconds <= 0:
+            raise UsageError(f"{self.seconds:g} seconds to play: more than 0")
+        for fault in self.faults:
+            if fault.start_s >= self.playing_s:
+                raise UsageError(f"fault {fault} begins after the {self.playing_s:g} s that are played")
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchOutcome:
+    """The result of a bench, and what its report draws."""
+
+    result: BenchResult
+    recording: BenchRecording
+    transcript_sha256: str
+    """Hash over every exchange with the board: the same seed gives the same one on the virtual clock."""
+
+
+def standard_limits(bench: Bench) -> dict[str, Limit]:
+    """What every bench demands; with faults, losses are allowed but never unseen, and nothing is ever wrong."""
+    limits = {
+        "samples_wrong": Limit(at_most=0),
+        "heap_live_bytes": Limit(at_most=128 * 1024),
+        "realtime_factor": Limit(at_least=0.9),
+    }
+    if bench.find_heap_needed:
+        limits["heap_needed_bytes"] = Limit(at_most=220 * 1024)
+    if not bench.faults:
+        limits |= {
+            "samples_received": Limit(at_least=1),
+            "samples_lost": Limit(at_most=0),
+            "frames_bad": Limit(at_most=0),
+            "sensor_clock_error": Limit(at_most=0.002),
+        }
+    elif not {fault.kind for fault in bench.faults} & {"reset", "sensor-nak", "sensor-stuck"}:
+        limits["samples_misnumbered"] = Limit(at_most=0)
+    if bench.trace.reference is not None and bench.seconds is None and not bench.faults:
+        limits |= {"heart_rate_mae_bpm": Limit(at_most=5.0), "heart_rate_coverage": Limit(at_least=0.6)}
+    return limits | dict(bench.limits)
+
+
+def run_bench(bench: Bench, *, progress: Progress = lambda *_: None, command: str = "") -> BenchOutcome:
+    """Run a bench on a clock of its own, and judge it.
+
+    Raises
+    ------
+    BoardMissing
+        The board is not there; nothing was run.
+    """
+    started = datetime.now(UTC)
+    began = time.monotonic()
+    record = SessionRecord()
+    verdict: Verdict = "pass"
+    reason = ""
+    with tempfile.TemporaryDirectory(prefix="vigie-board-") as folder:
+        try:
+            _play(bench, Path(folder), record, progress)
+        except BoardMissing:
+            raise
+        except FirmwareFault as fault:
+            verdict, reason = "firmware-fault", str(fault)
+        except RigError as fault:
+            verdict, reason = "rig-fault", f"{type(fault).__name__}: {fault}"
+        except VigieError as error:
+            verdict, reason = "fail", f"{type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever else it is, it is the rig's
+            verdict, reason = "rig-fault", f"{type(error).__name__}: {error}"
+        if bench.find_heap_needed and verdict == "pass":
+            progress("smallest heap", 0, 1)
+            record.heap_needed_bytes = _heap_needed(bench, Path(folder), record)
+            progress("smallest heap", 1, 1)
+    measured = _measure(bench, record)
+    limits = standard_limits(bench)
+    measurements = tuple(
+        dataclasses.replace(each, limit=limits[each.name]) if each.name in limits else each for each in measured
+    )
+    unknown = set(bench.limits) - {each.name for each in measurements}
+    if unknown:
+        raise UsageError(f"no measurement is called {', '.join(sorted(unknown))}: "
+                         f"there are {', '.join(each.name for each in measurements)}")
+    failed = [each.name for each in measurements if not each.ok]
+    if verdict == "pass" and failed:
+        verdict, reason = "fail", f"out of its limit: {', '.join(failed)}"
+    result = BenchResult(
+        verdict=verdict,
+        board=bench.board,
+        firmware=FirmwareIdentity(record.firmware_version, record.schema_crc, record.micropython_version),
+        trace=TraceIdentity(bench.trace.name, bench.trace.sha256, bench.playing_s),
+        measurements=measurements,
+        started_utc=started,
+        wall_s=time.monotonic() - began,
+        reason=reason,
+    )
+    return BenchOutcome(result, _record_for_report(bench, record, command), record.transcript_sha256)
+
+
+def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress) -> None:
+    dice = random.Random(f"sensors {bench.seed}")
+    errors = [dice.uniform(-_SENSOR_CLOCK_ERROR, _SENSOR_CLOCK_ERROR) for _ in range(2)]
+    main = run_session(
+        bench.trace,
+        bench.configuration,
+        open_board=vigie_rig.boards.BOARDS[bench.board],
+        folder=folder,
+        seconds=bench.playing_s,
+        faults=bench.faults,
+        seed=bench.seed,
+        clock_errors=(errors[0], errors[1]),
+        heap_bytes=bench.heap_bytes,
+        on_pty=bench.clock == "real",
+        record=record,
+        progress=progress,
+    )
+    if bench.clock == "virtual":
+        virtual_clock.run(main)
+    else:
+        asyncio.run(main)
+
+
+def _heap_needed(bench: Bench, folder: Path, record: SessionRecord) -> int | None:
+    """Smallest heap, to 4 KiB, on which a few seconds of the bench pass; on the virtual clock, without faults."""
+
+    def passes(heap_bytes: int) -> bool:
+        short = dataclasses.replace(
+            bench,
+            clock="virtual",
+            faults=(),
+            seconds=min(_HEAP_PROBE_S, bench.playing_s),
+            heap_bytes=heap_bytes,
+            find_heap_needed=False,
+        )
+        tried = SessionRecord()
+        try:
+            _play(short, folder, tried, lambda *_: None)
+        except (RigError, VigieError):
+            return False
+        total = tried.judge_streams()
+        return total.received > 0 and total.lost == 0 and total.wrong == 0
+
+    low = record.heap_live_bytes[0][1] // _HEAP_STEP_BYTES // 2 if record.heap_live_bytes else 1
+    high = (bench.heap_bytes or vigie_rig.boards.HEAP_BYTES) // _HEAP_STEP_BYTES
+    if not passes(high * _HEAP_STEP_BYTES):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if passes(middle * _HEAP_STEP_BYTES):
+            high = middle
+        else:
+            low = middle
+    return high * _HEAP_STEP_BYTES
+
+
+def _measure(bench: Bench, record: SessionRecord) -> list[Measurement]:
+    total = record.judge_streams()
+    measurements = [
+        Measurement("samples_expected", total.expected, "samples"),
+        Measurement("samples_received", total.received, "samples"),
+        Measurement("samples_lost", total.lost, "samples"),
+        Measurement("samples_wrong", total.wrong, "samples"),
+        Measurement("samples_announced_missing", total.announced, "samples"),
+        Measurement("samples_misnumbered", total.misnumbered, "samples"),
+        Measurement("frames_bad", record.frames_bad, "frames"),
+        Measurement("frames_lost", record.frames_lost, "frames"),
+        Measurement("sessions", len(record.sessions), ""),
+        Measurement("sensor_clock_error", record.sensor_clock_error(), ""),
+        Measurement("heap_live_bytes", max((b for _, b in record.heap_live_bytes), default=None), "bytes"),
+        Measurement("heap_needed_bytes", record.heap_needed_bytes, "bytes"),
+        Measurement("realtime_factor", record.played_s / record.wall_s if record.wall_s else None, "×"),
+    ]
+    reference = bench.trace.reference
+    if reference is not None:
+        estimate = record.track(track_heart_rate)
+        inside = reference.time_s + reference.window_s / 2 <= bench.playing_s
+        found = (
+            judge.judge_heart_rate(estimate, reference.time_s[inside], reference.bpm[inside])
+            if estimate is not None
+            else judge.HeartRateVerdict(None, 0.0)
+        )
+        measurements += [
+            Measurement("heart_rate_mae_bpm", found.mae_bpm, "bpm"),
+            Measurement("heart_rate_coverage", found.coverage, ""),
+        ]
+    for kind, times in sorted(record.injected.items()):
+        measurements.append(Measurement(f"injected_{kind.replace('-', '_')}", times, ""))
+    return measurements
+
+
+def _record_for_report(bench: Bench, record: SessionRecord, command: str) -> BenchRecording:
+    import vigie_rig.versions
+
+    ppg_time_s, ppg = record.series("ppg")
+    acc_time_s, acc = record.series("acc")
+    estimate = record.track(track_heart_rate)
+    reference = bench.trace.reference
+    link: Any = np.array(record.link, float).reshape(-1, 4).T
+    heap: Any = np.array(record.heap_live_bytes, float).reshape(-1, 2).T
+    kept = [mark for mark in bench.trace.marks if mark.start_s < bench.playing_s]
+    return BenchRecording(
+        ppg_time_s=ppg_time_s,
+        ppg=ppg,
+        ppg_channels=record.ppg_channels,
+        acc_time_s=acc_time_s,
+        acc_g=acc,
+        estimate=None if estimate is None else HeartRate(estimate.time_s, estimate.bpm, estimate.confidence),
+        reference=None if reference is None else HeartRate(reference.time_s, reference.bpm),
+        link=LinkHistory(*link) if record.link else None,
+        heap=HeapHistory(*heap) if record.heap_live_bytes else None,
+        marks=tuple(Span(mark.start_s, mark.duration_s, mark.label) for mark in kept),
+        faults=tuple(Span(fault.start_s, fault.duration_s, fault.kind) for fault in bench.faults),
+        log=tuple(LogLine(*line) for line in record.log),
+        versions=vigie_rig.versions.versions(),
+        command=command,
+    )
+
+
+__all__ = ["STANDARD", "Bench", "BenchOutcome", "RigFault", "run_bench", "standard_limits"]
