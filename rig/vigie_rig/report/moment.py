@@ -78,8 +78,8 @@ def _steadiness(piece: NDArray[Any], rate_hz: float) -> float:
     centred = piece - piece.mean(axis=1, keepdims=True)
     spectra = np.abs(np.fft.rfft(centred, 2 * piece.shape[1], axis=1)) ** 2
     # Fewer products at longer lags: without this, fast would look steadier than slow.
-    products: NDArray[np.float64] = np.fft.irfft(spectra, axis=1)[:, : piece.shape[1]]
-    lags = products / np.arange(piece.shape[1], 0, -1)
+    products = np.fft.irfft(spectra, axis=1)[:, : piece.shape[1]]
+    lags = products / np.linspace(1, 0, piece.shape[1], endpoint=False)
     first, last = round(rate_hz * 60 / 220), round(rate_hz * 60 / 40)
     heights = np.divide(
         lags[:, first:last].max(axis=1), lags[:, 0], out=np.zeros(len(lags)), where=lags[:, 0] > 0

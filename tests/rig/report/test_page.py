@@ -100,7 +100,7 @@ def test_five_minutes_stay_light(report: Path) -> None:
 
 
 def test_an_hour_stays_light(tmp_path: Path, result: BenchResult, recording: BenchRecording) -> None:
-    hour = np.arange(0, 3600, 0.001)
+    hour = np.arange(0, 3600, 0.0025)
     dense = dataclasses.replace(
         recording, ppg_time_s=hour, ppg=np.stack([np.sin(8 * hour)] * 2), estimate=None, marks=(), faults=()
     )
@@ -151,6 +151,15 @@ def test_every_verdict_has_its_word_even_when_nothing_was_recorded(
     assert word in page.text
     assert "Nothing was measured." in page.text
     assert "The device said nothing." in page.text
+
+
+def test_the_drawing_library_has_nothing_to_complain_of(
+    tmp_path: Path, result: BenchResult, short_recording: BenchRecording, caplog: pytest.LogCaptureFixture
+) -> None:
+    bare = dataclasses.replace(short_recording, marks=(), faults=(), log=())
+    for seen in (nothing_recorded(), bare, short_recording):
+        write_report(tmp_path / "report.html", result, seen)
+    assert caplog.messages == []
 
 
 def test_a_long_log_is_cut_and_says_so(tmp_path: Path, result: BenchResult) -> None:
