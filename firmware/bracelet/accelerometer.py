@@ -47,6 +47,7 @@ class AccelerometerStream:
         self._flags = codec.BLOCK_FLAG_FIRST
         self._gap = 0
         self._ticks = 0
+        self._overran = False
         self._since_stamp = -1
         self._span_ticks = 0
         self._span_samples = 0
@@ -60,7 +61,10 @@ class AccelerometerStream:
         self.chip.stop()
 
     def poll(self, clock, link):
-        """Read whole bursts while there are any and the link takes their blocks; return the words read."""
+        """Read whole bursts while there are any and the link takes their blocks; return the words read.
+
+        A transfer that fails raises OSError and changes nothing: the next look finds what this one did not read.
+        """
         if link.busy:
             return 0
         now_us = clock.now_us()
@@ -68,7 +72,11 @@ class AccelerometerStream:
         read = 0
         words = self._block.samples
         if self.chip.overrun:
+            self._overran = True
+        if self._overran:
             self._overrun(clock, link, now_us, waiting)
+            if link.busy:
+                return 0
         while waiting >= words and not link.busy:
             self.chip.read_into(self._words)
             for at in range(0, words * WORD_BYTES, WORD_BYTES):
@@ -108,11 +116,12 @@ class AccelerometerStream:
 
     def _overrun(self, clock, link, now_us, waiting):
         """The oldest words were overwritten: work out how many samples by the sensor's own clock."""
+        passed = (self.chip.ticks() - self._ticks) & 0x3FFFFFFF
+        self._overran = False
         if self._filled:
             self._send(clock, link, now_us)
         if self._since_stamp < 0:
             return
-        passed = (self.chip.ticks() - self._ticks) & 0x3FFFFFFF
         if self._span_ticks:
             passed = passed * self._span_samples // self._span_ticks
         else:

@@ -44,6 +44,8 @@ class PpgStream:
         self._flags = codec.BLOCK_FLAG_FIRST
         self._gap = 0
         self._left = 0
+        self._owed = 0
+        self._before = 0
         self._span_us = 0
         self._span_samples = 0
         self._looked_us = now_us
@@ -52,61 +54,85 @@ class PpgStream:
     def stop(self, clock, link):
         """Send what the FIFO still holds, as far as the link takes it; LEDs off."""
         self.poll(clock, link)
-        if self._left and not link.busy:
+        if self._left and not self._owed and not link.busy:
             self._send(link, clock, clock.now_us(), self._left)
         self.chip.stop()
 
     def poll(self, clock, link):
-        """Send whole blocks while there are any and the link takes them; return the samples read."""
+        """Send whole blocks while there are any and the link takes them; return the samples read.
+
+        A transfer that fails raises OSError and changes nothing: the next look finds what this one did not read.
+        """
         if link.busy:
             return 0
         now_us = clock.now_us()
         waiting = self.chip.pending()
-        if self.chip.overflow:
-            self._overflowed(clock, link, now_us, waiting)
-            return waiting
+        if self.chip.overflow or self._owed:
+            return self._poll_overflowed(clock, link, now_us, waiting)
         self._span_us += elapsed_us(self._looked_us, now_us)
         self._span_samples += waiting - self._left
         if self._span_us > _SPAN_US:
             self._span_us >>= 1
             self._span_samples >>= 1
         self._looked_us = now_us
-        read = 0
-        while waiting >= self._block.samples and not link.busy:
-            self._send(link, clock, now_us, self._block.samples)
-            waiting -= self._block.samples
-            read += self._block.samples
         self._left = waiting
+        read = 0
+        while self._left >= self._block.samples and not link.busy:
+            self._send(link, clock, now_us, self._block.samples)
+            self._left -= self._block.samples
+            read += self._block.samples
         if read:
             self.moved_us = now_us
         return read
 
-    def _overflowed(self, clock, link, now_us, waiting):
+    def _poll_overflowed(self, clock, link, now_us, waiting):
         """The FIFO was full and lost what came after it: empty it first, so that the gap lies between blocks."""
-        gap, flags = self.chip.overflow, 0
-        if gap == OVERFLOW_MOST:
-            passed_us = elapsed_us(self._looked_us, now_us)
-            if self._span_samples:
-                made = passed_us * self._span_samples // self._span_us
-            else:
-                made = passed_us // self._sample_us
-            gap = max(gap, self._left + made - waiting)
-            flags = codec.BLOCK_FLAG_OVERFLOW_INFERRED
-        while waiting and not link.busy:
-            samples = min(waiting, self._block.samples)
-            self._send(link, clock, now_us, samples)
-            waiting -= samples
-        if waiting:
-            # What the link does not take now would be read behind the gap: it goes the same way, and is counted.
+        read = 0
+        if not self._owed:
+            gap, flags = self._missing(now_us, waiting)
+            read = min(waiting, self._block.samples)
+            self._send(link, clock, now_us, read)
+            # Only now has the chip forgotten its counter.
+            self._owed = gap
+            self._owed_flags = flags
+            self._before = self._left = waiting - read
+            self._looked_us = now_us
+        elif self.chip.overflow:
+            # Full again before the first gap was reached: let all of it go, counted, rather than misplace it.
+            gap, flags = self._missing(now_us, waiting)
             self.chip.read_into(bytearray(waiting * 3 * self._channels))
-            gap += waiting
-        self._gap = min(gap, _MOST)
-        self._flags |= flags
-        self._first = (self._first + gap) & 0x3FFFFFFF
-        self.lost += gap
-        self._left = 0
+            self._owed += waiting + gap
+            self._owed_flags |= flags
+            self._before = 0
+            read = waiting
+        while self._before and not link.busy:
+            samples = min(self._before, self._block.samples)
+            self._send(link, clock, now_us, samples)
+            self._before -= samples
+            self._left -= samples
+            read += samples
+        if not self._before:
+            self._gap = min(self._owed, _MOST)
+            self._flags |= self._owed_flags
+            self._first = (self._first + self._owed) & 0x3FFFFFFF
+            self.lost += self._owed
+            self._owed = 0
+        self._left = waiting - read
         self._looked_us = now_us
         self.moved_us = now_us
+        return read
+
+    def _missing(self, now_us, waiting):
+        """How many samples were lost: by the chip's counter or, where that is full, by time at the measured rate."""
+        gap = self.chip.overflow
+        if gap < OVERFLOW_MOST:
+            return gap, 0
+        passed_us = elapsed_us(self._looked_us, now_us)
+        if self._span_samples > 0:
+            made = passed_us * self._span_samples // self._span_us
+        else:
+            made = passed_us // self._sample_us
+        return max(gap, self._left + made - waiting), codec.BLOCK_FLAG_OVERFLOW_INFERRED
 
     def _send(self, link, clock, now_us, samples):
         block = self._block

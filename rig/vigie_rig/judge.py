@@ -48,6 +48,8 @@ def runs_read(ledger: Ledger) -> list[Run]:
 
 def judge_stream(run: Run | None, blocks: Sequence[SampleBlock]) -> StreamVerdict:
     """Compare the blocks of one session with the run of the sensor that they come from, bit by bit."""
+    if run is None and not blocks:
+        return NOTHING
     if run is None:
         received = sum(len(block.samples) for block in blocks)
         return StreamVerdict(0, received, 0, received, 0, 0)

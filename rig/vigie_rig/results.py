@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
 
+from vigie_rig.errors import RigError
+
 __all__ = [
     "BenchResult",
     "FirmwareIdentity",
@@ -39,7 +41,7 @@ _LIMIT_PART: Final = re.compile(r"([≤≥])\s*(\S+)")
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class ResultFileError(ValueError):
+class ResultFileError(RigError, ValueError):
     """A file is not a bench result; `path` is the file and `detail` what is wrong with it."""
 
     def __init__(self, path: Path, detail: str) -> None:

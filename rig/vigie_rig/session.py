@@ -22,11 +22,11 @@ from vigie_protocol.enums import EventCode, LogLevel, Stream
 from vigie_protocol.messages import Configure, Error, Log
 from vigie_rig import judge
 from vigie_rig.boards import Board, OpenBoard
-from vigie_rig.errors import FirmwareFault, UsageError
+from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import Fault, FaultPlan
 from vigie_rig.line_transport import LineTransport
 from vigie_rig.pty_door import PtyDoor
-from vigie_rig.sensors import Ledger, Lsm6dso, Max30101
+from vigie_rig.sensors import Ledger, Lsm6dso, Max30101, Run
 from vigie_rig.traces import Trace
 from vigie_signal import HeartRateTrack
 
@@ -43,6 +43,8 @@ class SessionBlocks:
 
     begin_us: int
     """Board time of the trace's beginning."""
+    start_us: int
+    """Board time of StartStream."""
     ppg: list[SampleBlock] = dataclasses.field(default_factory=list[SampleBlock])
     acc: list[SampleBlock] = dataclasses.field(default_factory=list[SampleBlock])
 
@@ -74,14 +76,19 @@ class SessionRecord:
     def judge_streams(self) -> judge.StreamVerdict:
         """Both streams of all sessions against the ledgers."""
         total = judge.NOTHING
-        for name, ledger in self.ledgers.items():
-            runs = judge.runs_read(ledger)
-            for at, session in enumerate(self.sessions):
-                blocks = session.ppg if name == "ppg" else session.acc
-                run = runs[at] if at < len(runs) else None
-                if run is not None or blocks:
-                    total += judge.judge_stream(run, blocks)
+        for name in self.ledgers:
+            for session, run in self._runs(name):
+                total += judge.judge_stream(run, session.ppg if name == "ppg" else session.acc)
         return total
+
+    def _runs(self, stream: str) -> list[tuple[SessionBlocks, Run | None]]:
+        """Each session, and the run that the sensor began for it."""
+        runs = judge.runs_read(self.ledgers[stream])
+        ends = [*(session.start_us for session in self.sessions[1:]), float("inf")]
+        return [
+            (session, next((run for run in runs if session.start_us <= run.start_us < end), None))
+            for session, end in zip(self.sessions, ends, strict=True)
+        ]
 
     def clocks(self, stream: str) -> list[SampleClock]:
         """Sample clock of each session that has blocks."""
@@ -90,9 +97,12 @@ class SessionRecord:
     def sensor_clock_error(self) -> float | None:
         """Largest relative difference between a sensor's true rate and the one found from the blocks' ticks."""
         errors: list[float] = []
-        for name, ledger in self.ledgers.items():
-            for run, clock in zip(judge.runs_read(ledger), self.clocks(name), strict=False):
-                times_us = run.time_us
+        for name in self.ledgers:
+            for session, run in self._runs(name):
+                blocks = session.ppg if name == "ppg" else session.acc
+                if run is None or not blocks:
+                    continue
+                clock, times_us = fit_sample_clock(blocks), run.time_us
                 if clock.rate_measured and len(times_us) > 1:
                     true_hz = (len(times_us) - 1) * 1e6 / (times_us[-1] - times_us[0])
                     errors.append(abs(clock.rate_hz / true_hz - 1))
@@ -222,7 +232,7 @@ class _Player:
             while self._trace_s() < self._seconds:
                 try:
                     await self._one_session()
-                except vigie.LinkError:
+                except (vigie.LinkError, vigie.RequestRefused):
                     if self._board.fault is not None or not self._plan.faults:
                         raise
                     await asyncio.sleep(_RECONNECT_S)
@@ -252,13 +262,14 @@ class _Player:
             record.schema_crc = f"{bracelet.hello.schema_crc:08x}"
             answer = await bracelet.configure(self._configuration)
             if isinstance(answer, Error):
-                raise UsageError(f"the bracelet refuses the configuration: {answer.text.decode()}")
+                raise vigie.RequestRefused("Configure", answer.code, answer.text.decode(errors="replace"))
             wanted = Stream(0)
             if answer.ppg_rate_hz:
                 wanted |= Stream.PPG
             if answer.acc_rate_decihz:
                 wanted |= Stream.ACCELEROMETER
-            session = SessionBlocks(self._begin())
+            begin_us = self._begin()
+            session = SessionBlocks(begin_us, self._board.now_us())
             record.sessions.append(session)
             stream = bracelet.stream(wanted, stall_timeout_s=_STALL_S)
             watching = asyncio.create_task(self._watch(bracelet))

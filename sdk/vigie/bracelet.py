@@ -54,6 +54,7 @@ _HELLO_AGAIN_S: Final = 0.5
 _BLOCKS_HELD: Final = 256
 """Blocks kept for a slow consumer; beyond that the link is not read, and the bracelet's sensors overflow visibly."""
 _NOTICES_HELD: Final = 1000
+_RESTARTED: Final = 0x8000
 
 _M = TypeVar("_M", bound=Message)
 
@@ -265,8 +266,10 @@ class Bracelet:
 
     async def _take(self, frame: framing.Frame) -> None:
         self.link.frames_received += 1
-        if self._expected is not None:
-            self.link.frames_lost += (frame.sequence - self._expected) & 0xFFFF
+        missing = 0 if self._expected is None else (frame.sequence - self._expected) & 0xFFFF
+        # Numbers that go back are those of a bracelet that restarted.
+        if missing < _RESTARTED:
+            self.link.frames_lost += missing
         self._expected = (frame.sequence + 1) & 0xFFFF
         try:
             if frame.kind in (PpgBlock.KIND, AccelerometerBlock.KIND):

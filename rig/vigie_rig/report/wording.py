@@ -23,15 +23,20 @@ class Headline(NamedTuple):
 
     word: str
     symbol: str
+    colour: str
     meaning: str
 
 
+GOOD: Final = "#12724a"
+BAD: Final = "#b3261e"
+UNCLEAR: Final = "#9a5b00"
+
 _HEADLINES: Final[dict[Verdict, Headline]] = {
-    "pass": Headline("PASS", "✔", "Every limit holds."),
-    "fail": Headline("FAIL", "✘", "At least one limit does not hold."),
-    "firmware-fault": Headline("FIRMWARE FAULT", "✘", "The device crashed, hung or broke its protocol."),
-    "rig-fault": Headline("RIG FAULT", "!", "The bench is broken; this says nothing about the firmware."),
-    "flake": Headline("FLAKE", "~", "It failed, then passed on the same input."),
+    "pass": Headline("PASS", "✔", GOOD, "Every limit holds."),
+    "fail": Headline("FAIL", "✘", BAD, "At least one limit does not hold."),
+    "firmware-fault": Headline("FIRMWARE FAULT", "✘", BAD, "The device crashed, hung or broke its protocol."),
+    "rig-fault": Headline("RIG FAULT", "!", UNCLEAR, "The bench is broken; this says nothing about the firmware."),
+    "flake": Headline("FLAKE", "~", UNCLEAR, "It failed, then passed on the same input."),
 }
 
 _UNIT_ENDINGS: Final = ("_bytes", "_bpm", "_s", "_ms", "_hz")
