@@ -2,8 +2,8 @@
 
 What the documents leave open, and what this model does:
 
-- *Rates* are the sensor's oscillator divided down: 40 kHz / 6 / 2^n, so that "104 Hz" is 104.17 Hz and the time
-  stamp moves by exactly 384 counts a sample; 12.5 Hz is 13.02 Hz. That is what AN5192's formula for the
+- *Rates* are the sensor's oscillator divided down: 40 kHz / 6 / 2^n, so that "104 Hz" is 104.17 Hz and the
+  time stamp moves by exactly 384 counts a sample; 12.5 Hz is 13.02 Hz. That is what AN5192's formula for the
   actual rate gives.
 - *Reading an empty FIFO* gives words of zeros, whose tag is none that is defined.
 - *A word leaves the FIFO* when its last byte (0x7E) is read, so that the tag can be read on its own.
@@ -209,7 +209,7 @@ class Lsm6dso:
         )
 
     def _read_output(self, offset: int) -> int:
-        # BDU: the halves of a value belong together, so an axis begun is finished from the sample it began with.
+        # BDU: the halves of a value belong together: the high one is of the sample of the low one.
         held = self._registers[_CTRL3_C] & _BDU and offset & 1
         if not held:
             self._output = self._latest
