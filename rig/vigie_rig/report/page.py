@@ -15,6 +15,7 @@ from vigie_rig.report.moment import choose_moment
 from vigie_rig.report.panels import channel_colours, draw
 from vigie_rig.report.recording import BenchRecording, Span
 from vigie_rig.report.wording import (
+    display_clock,
     display_duration,
     display_limit,
     display_name,
@@ -40,13 +41,15 @@ def write_report(path: Path | str, result: BenchResult, recording: BenchRecordin
     """
     panels = draw(recording)
     script, placed = components({panel.key: panel.plot for panel in panels})
+    rows = _rows(result)
     log = recording.log
     page = _environment().get_template("page.html.j2")
     html = page.render(
         result=result,
         recording=recording,
         headline=headline(result.verdict),
-        rows=_rows(result),
+        judged=[row for row in rows if row["limit"]],
+        unjudged=[row for row in rows if not row["limit"]],
         moment=choose_moment(recording),
         channel_colours=channel_colours(recording.ppg_channels),
         panels=[(panel, Markup(placed[panel.key])) for panel in panels],
@@ -71,7 +74,7 @@ def _rows(result: BenchResult) -> list[dict[str, Any]]:
             "unit": measurement.unit,
             "measured": measurement.value is not None,
             "limit": display_limit(measurement),
-            "state": "failed" if not measurement.ok else "free" if measurement.limit is None else "held",
+            "ok": measurement.ok,
             "margin": margin(measurement),
         }
         for measurement in failed_first(result.measurements)
@@ -82,9 +85,16 @@ def _jumps(recording: BenchRecording) -> list[dict[str, Any]]:
     """Stretches worth a button: the faults first, then the marks, with a little room around each."""
     faults = [(span, "fault") for span in recording.faults]
     marks = [(span, "mark") for span in recording.marks if span.duration_s > 0]
+    chosen = (faults + marks)[:_MAX_JUMPS]
+    labels = [span.label for span, _ in chosen]
     return [
-        {"label": span.label, "kind": kind, "to": _around(span)}
-        for span, kind in (faults + marks)[:_MAX_JUMPS]
+        {
+            "label": span.label,
+            "at": display_clock(span.start_s) if labels.count(span.label) > 1 else "",
+            "kind": kind,
+            "to": _around(span),
+        }
+        for span, kind in chosen
     ]
 
 
@@ -101,14 +111,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["clock"] = _clock
+    environment.filters["clock"] = display_clock
     environment.filters["duration"] = display_duration
     return environment
-
-
-def _clock(time_s: float) -> str:
-    minutes, seconds = divmod(max(0.0, time_s), 60)
-    return f"{int(minutes)}:{seconds:06.3f}"
 
 
 def _asset(name: str) -> str:

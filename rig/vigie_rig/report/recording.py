@@ -88,7 +88,7 @@ class BenchRecording:
     Attributes:
         ppg_time_s: [n], rising.
         ppg: [channels, n] in counts of the sensor.
-        ppg_channels: one name a channel, such as green, red, infrared.
+        ppg_channels: one name a channel, all different, such as green, red, infrared.
         acc_time_s: [m], rising.
         acc_g: [3, m] in g.
         estimate: the heart rate that the bench judged.
@@ -121,6 +121,8 @@ class BenchRecording:
         expected = (len(self.ppg_channels), len(self.ppg_time_s))
         if self.ppg.shape != expected:
             raise ValueError(f"ppg has shape {self.ppg.shape}, its channels and times say {expected}")
+        if len(set(self.ppg_channels)) < len(self.ppg_channels):
+            raise ValueError(f"ppg_channels are {self.ppg_channels}: give each channel its own name")
         if self.acc_g.shape != (3, len(self.acc_time_s)):
             raise ValueError(f"acc_g has shape {self.acc_g.shape}, expected (3, {len(self.acc_time_s)})")
 

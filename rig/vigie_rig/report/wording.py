@@ -8,6 +8,7 @@ from vigie_rig.results import Measurement, Verdict
 
 __all__ = [
     "Headline",
+    "display_clock",
     "display_duration",
     "display_limit",
     "display_name",
@@ -35,7 +36,9 @@ _HEADLINES: Final[dict[Verdict, Headline]] = {
     "pass": Headline("PASS", "✔", GOOD, "Every limit holds."),
     "fail": Headline("FAIL", "✘", BAD, "At least one limit does not hold."),
     "firmware-fault": Headline("FIRMWARE FAULT", "✘", BAD, "The device crashed, hung or broke its protocol."),
-    "rig-fault": Headline("RIG FAULT", "!", UNCLEAR, "The bench is broken; this says nothing about the firmware."),
+    "rig-fault": Headline(
+        "RIG FAULT", "!", UNCLEAR, "The bench is broken; this says nothing about the firmware."
+    ),
     "flake": Headline("FLAKE", "~", UNCLEAR, "It failed, then passed on the same input."),
 }
 
@@ -78,9 +81,17 @@ def display_limit(measurement: Measurement) -> str:
     return ", ".join(f"{sign} {_number(bound)}" for sign, bound in parts if bound is not None)
 
 
+def display_clock(time_s: float, digits: int = 0) -> str:
+    """A time in the recording as minutes and seconds: `1:05`, or `1:05.250` with three digits."""
+    units = round(max(0.0, time_s) * 10**digits)
+    minutes, rest = divmod(units, 60 * 10**digits)
+    seconds, fraction = divmod(rest, 10**digits)
+    return f"{minutes}:{seconds:02d}" + (f".{fraction:0{digits}d}" if digits else "")
+
+
 def display_duration(seconds: float) -> str:
     """`7.2 s`, `5 min`, `2 h 05 min`: as exact as anyone reads it."""
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -66,7 +66,7 @@ def nothing_recorded() -> BenchRecording:
 
 
 def test_nothing_is_loaded_from_anywhere(report: Path, page: Page) -> None:
-    assert [target for target in page.loads if not target.startswith("#")] == []
+    assert [target for target in page.loads if not target.startswith(("#", "data:"))] == []
     style = re.findall(r"<style>(.*?)</style>", report.read_text(encoding="utf-8"), re.DOTALL)
     assert not re.search(r"url\(|@import", "".join(style))
 
@@ -177,6 +177,8 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         dataclasses.replace(nothing_recorded(), ppg=np.zeros((1, 5)))
     with pytest.raises(ValueError, match="acc_g has shape"):
         dataclasses.replace(nothing_recorded(), acc_g=np.zeros((2, 0)))
+    with pytest.raises(ValueError, match="its own name"):
+        dataclasses.replace(nothing_recorded(), ppg=np.empty((2, 0)), ppg_channels=("green", "green"))
     with pytest.raises(ValueError, match="heart rate"):
         HeartRate(np.zeros(3), np.zeros(2))
 
