@@ -32,7 +32,7 @@ _QUESTION: Final = "import sys; print(sys.implementation[0], sys.implementation[
 _ANSWER: Final = re.compile(r"^micropython \((\d+), (\d+), (\d+)\b")
 
 
-class MicroPythonMissing(VigieError):  # noqa: N818 - says what is the matter
+class MicroPythonMissing(VigieError):
     """No MicroPython that the firmware runs on; ``reason`` says why, the text ends with what to do.
 
     Attributes

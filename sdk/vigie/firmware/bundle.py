@@ -20,7 +20,7 @@ class FirmwareError(VigieError):
     """The package's firmware cannot be used: `BundleMissing`, `BundleDamaged`, `BundleStale`."""
 
 
-class BundleMissing(FirmwareError):  # noqa: N818 - says what is the matter
+class BundleMissing(FirmwareError):
     """There is no firmware for this board.
 
     Attributes
@@ -40,7 +40,7 @@ class BundleMissing(FirmwareError):  # noqa: N818 - says what is the matter
         super().__init__(f"no firmware for the board {board}: {there}")
 
 
-class BundleDamaged(FirmwareError):  # noqa: N818 - says what is the matter
+class BundleDamaged(FirmwareError):
     """A file of the package is not what the manifest says; ``path`` is its path on the board."""
 
     def __init__(self, board: str, path: str) -> None:
@@ -51,7 +51,7 @@ class BundleDamaged(FirmwareError):  # noqa: N818 - says what is the matter
         )
 
 
-class BundleStale(FirmwareError):  # noqa: N818 - says what is the matter
+class BundleStale(FirmwareError):
     """The checkout's sources are newer than what was compiled; ``changed`` names them."""
 
     def __init__(self, board: str, changed: tuple[str, ...]) -> None:
