@@ -68,7 +68,8 @@ generate: $(BIN)/.installed ## write what is derived from the protocol's definit
 	$(PYTHON) -m vigie_protocol.generate
 
 benchmark: setup ## measure speed; prints tables
-	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(PYTHON) $$script || exit 1; done
+	@for script in benchmarks/*.py tests/benchmarks/*.py; do \
+	  if [ -f "$$script" ]; then echo "== $$script"; $(PYTHON) "$$script" || exit 1; fi; done
 
 soak: setup ## the long runs that `make test` leaves out
 	$(PYTHON) -m pytest -m soak $(PYTEST_ARGS)
