@@ -20,14 +20,16 @@ import numpy as np
 
 import vigie_rig.boards
 from vigie.errors import VigieError
+from vigie.samples import SampleBlock
 from vigie_protocol.messages import Configure
 from vigie_rig import judge, virtual_clock
-from vigie_rig.errors import BoardMissing, FirmwareFault, RigError, RigFault, UsageError
+from vigie_rig.errors import BoardMissing, FirmwareFault, RigError, UsageError
 from vigie_rig.faults import Fault
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
 from vigie_rig.results import BenchResult, FirmwareIdentity, Limit, Measurement, TraceIdentity, Verdict
 from vigie_rig.session import SessionRecord, run_session
 from vigie_rig.traces import Trace
+from vigie_rig.versions import versions
 from vigie_signal import track_heart_rate
 
 STANDARD: Final = Configure(
@@ -45,6 +47,8 @@ STANDARD: Final = Configure(
 Clock = Literal["virtual", "real"]
 Progress = Callable[[str, float, float], None]
 """Called with what is being done, how far it is and how far it goes, in seconds of trace."""
+
+Watch = Callable[[SampleBlock], None]
 
 _HEAP_STEP_BYTES: Final = 4096
 _HEAP_PROBE_S: Final = 6.0
@@ -97,6 +101,10 @@ class BenchOutcome:
     transcript_sha256: str
     """Hash over every exchange with the board: the same seed gives the same one on the virtual clock."""
 
+    def as_flake(self) -> BenchOutcome:
+        """The same, as what failed and then passed on the same input."""
+        return dataclasses.replace(self, result=dataclasses.replace(self.result, verdict="flake"))
+
 
 def standard_limits(bench: Bench) -> dict[str, Limit]:
     """What every bench demands; with faults, losses are allowed but never unseen, and nothing is ever wrong."""
@@ -121,8 +129,14 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
     return limits | dict(bench.limits)
 
 
-def run_bench(bench: Bench, *, progress: Progress = lambda *_: None, command: str = "") -> BenchOutcome:
-    """Run a bench on a clock of its own, and judge it.
+def run_bench(
+    bench: Bench,
+    *,
+    progress: Progress = lambda *_: None,
+    watch: Watch = lambda _: None,
+    command: str = "",
+) -> BenchOutcome:
+    """Run a bench on a clock of its own, and judge it; ``watch`` sees every block as it comes.
 
     Raises
     ------
@@ -136,7 +150,7 @@ def run_bench(bench: Bench, *, progress: Progress = lambda *_: None, command: st
     reason = ""
     with tempfile.TemporaryDirectory(prefix="vigie-board-") as folder:
         try:
-            _play(bench, Path(folder), record, progress)
+            _play(bench, Path(folder), record, progress, watch)
         except BoardMissing:
             raise
         except FirmwareFault as fault:
@@ -145,7 +159,7 @@ def run_bench(bench: Bench, *, progress: Progress = lambda *_: None, command: st
             verdict, reason = "rig-fault", f"{type(fault).__name__}: {fault}"
         except VigieError as error:
             verdict, reason = "fail", f"{type(error).__name__}: {error}"
-        except Exception as error:  # noqa: BLE001 - whatever else it is, it is the rig's
+        except Exception as error:
             verdict, reason = "rig-fault", f"{type(error).__name__}: {error}"
         if bench.find_heap_needed and verdict == "pass":
             progress("smallest heap", 0, 1)
@@ -154,12 +168,15 @@ def run_bench(bench: Bench, *, progress: Progress = lambda *_: None, command: st
     measured = _measure(bench, record)
     limits = standard_limits(bench)
     measurements = tuple(
-        dataclasses.replace(each, limit=limits[each.name]) if each.name in limits else each for each in measured
+        dataclasses.replace(each, limit=limits[each.name]) if each.name in limits else each
+        for each in measured
     )
     unknown = set(bench.limits) - {each.name for each in measurements}
     if unknown:
-        raise UsageError(f"no measurement is called {', '.join(sorted(unknown))}: "
-                         f"there are {', '.join(each.name for each in measurements)}")
+        raise UsageError(
+            f"no measurement is called {', '.join(sorted(unknown))}: "
+            f"there are {', '.join(each.name for each in measurements)}"
+        )
     failed = [each.name for each in measurements if not each.ok]
     if verdict == "pass" and failed:
         verdict, reason = "fail", f"out of its limit: {', '.join(failed)}"
@@ -176,7 +193,7 @@ def run_bench(bench: Bench, *, progress: Progress = lambda *_: None, command: st
     return BenchOutcome(result, _record_for_report(bench, record, command), record.transcript_sha256)
 
 
-def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress) -> None:
+def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress, watch: Watch) -> None:
     dice = random.Random(f"sensors {bench.seed}")
     errors = [dice.uniform(-_SENSOR_CLOCK_ERROR, _SENSOR_CLOCK_ERROR) for _ in range(2)]
     main = run_session(
@@ -192,6 +209,7 @@ def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress)
         on_pty=bench.clock == "real",
         record=record,
         progress=progress,
+        watch=watch,
     )
     if bench.clock == "virtual":
         virtual_clock.run(main)
@@ -213,7 +231,7 @@ def _heap_needed(bench: Bench, folder: Path, record: SessionRecord) -> int | Non
         )
         tried = SessionRecord()
         try:
-            _play(short, folder, tried, lambda *_: None)
+            _play(short, folder, tried, lambda *_: None, lambda _: None)
         except (RigError, VigieError):
             return False
         total = tried.judge_streams()
@@ -268,8 +286,6 @@ def _measure(bench: Bench, record: SessionRecord) -> list[Measurement]:
 
 
 def _record_for_report(bench: Bench, record: SessionRecord, command: str) -> BenchRecording:
-    import vigie_rig.versions
-
     ppg_time_s, ppg = record.series("ppg")
     acc_time_s, acc = record.series("acc")
     estimate = record.track(track_heart_rate)
@@ -290,9 +306,6 @@ def _record_for_report(bench: Bench, record: SessionRecord, command: str) -> Ben
         marks=tuple(Span(mark.start_s, mark.duration_s, mark.label) for mark in kept),
         faults=tuple(Span(fault.start_s, fault.duration_s, fault.kind) for fault in bench.faults),
         log=tuple(LogLine(*line) for line in record.log),
-        versions=vigie_rig.versions.versions(),
+        versions=versions(),
         command=command,
     )
-
-
-__all__ = ["STANDARD", "Bench", "BenchOutcome", "RigFault", "run_bench", "standard_limits"]

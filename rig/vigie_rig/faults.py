@@ -51,7 +51,9 @@ class Fault:
         number = r"\d+(?:\.\d+)?"
         match = re.fullmatch(rf"([a-z-]+)@({number})(?:\+({number}))?(?::({number}))?", text)
         if not match:
-            raise UsageError(f"fault {text!r}: write KIND@START+DURATION:AMOUNT, for example link-flip@10+5:0.001")
+            raise UsageError(
+                f"fault {text!r}: write KIND@START+DURATION:AMOUNT, for example link-flip@10+5:0.001"
+            )
         kind, start, duration, amount = match.groups()
         return cls(kind, float(start), float(duration or 0), float(amount or 1))
 

@@ -76,7 +76,9 @@ def judge_stream(run: Run | None, blocks: Sequence[SampleBlock]) -> StreamVerdic
 
 
 def _matches(truth: NDArray[np.int32], samples: NDArray[Any], at: int) -> bool:
-    return 0 <= at and at + len(samples) <= len(truth) and bool((truth[at : at + len(samples)] == samples).all())
+    return (
+        at >= 0 and at + len(samples) <= len(truth) and bool((truth[at : at + len(samples)] == samples).all())
+    )
 
 
 def _find(truth: NDArray[np.int32], samples: NDArray[Any], at: int, shift: int) -> int | None:

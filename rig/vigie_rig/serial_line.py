@@ -21,7 +21,9 @@ USB_FULL_SPEED_BYTES_PER_S: Final = 1_000_000
 class SerialLine:
     """One line; the host's end is whoever sets :attr:`to_host`."""
 
-    def __init__(self, faults: FaultPlan, *, bytes_per_s: float = USB_FULL_SPEED_BYTES_PER_S, latency_s: float = 0.001) -> None:
+    def __init__(
+        self, faults: FaultPlan, *, bytes_per_s: float = USB_FULL_SPEED_BYTES_PER_S, latency_s: float = 0.001
+    ) -> None:
         self._faults = faults
         self._bytes_per_s = bytes_per_s
         self._latency_s = latency_s
@@ -115,7 +117,9 @@ class SerialLine:
         self._in_flight[way] += len(data)
         begins_s = max(now_s + self._faults.delay_s(now_s), self._free_at_s[way])
         self._free_at_s[way] = begins_s + len(data) / self._bytes_per_s
-        loop.call_at(self._free_at_s[way] + self._latency_s, arrive, self._faults.corrupt(data, now_s), len(data))
+        loop.call_at(
+            self._free_at_s[way] + self._latency_s, arrive, self._faults.corrupt(data, now_s), len(data)
+        )
 
     def _arrive_at_host(self, data: bytes, sent: int) -> None:
         self._in_flight["host"] -= sent

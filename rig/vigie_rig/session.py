@@ -22,7 +22,6 @@ from vigie_protocol.enums import EventCode, LogLevel, Stream
 from vigie_protocol.messages import Configure, Error, Log
 from vigie_rig import judge
 from vigie_rig.boards import Board, OpenBoard
-from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import Fault, FaultPlan
 from vigie_rig.line_transport import LineTransport
 from vigie_rig.pty_door import PtyDoor
@@ -170,6 +169,7 @@ async def run_session(
     on_pty: bool,
     record: SessionRecord,
     progress: Callable[[str, float, float], None],
+    watch: Callable[[SampleBlock], None],
 ) -> None:
     """Open the board, deploy the firmware, play the trace and stream it; ``record`` fills as it goes."""
     ppg = Max30101(trace, clock_error=clock_errors[0], jitter_us=50.0, seed=seed)
@@ -188,7 +188,7 @@ async def run_session(
                 link = lambda: LineTransport(board.line)  # noqa: E731
             progress("deploying the firmware", 0, 1)
             await flash(link())
-            await _Player(board, link, plan, configuration, seconds, record, progress).play()
+            await _Player(board, link, plan, configuration, seconds, record, progress, watch).play()
         except vigie.LinkError as error:
             if board.fault is not None:
                 raise board.fault from error
@@ -210,6 +210,7 @@ class _Player:
         seconds: float,
         record: SessionRecord,
         progress: Callable[[str, float, float], None],
+        watch: Callable[[SampleBlock], None],
     ) -> None:
         self._board = board
         self._link = link
@@ -218,6 +219,7 @@ class _Player:
         self._seconds = seconds
         self._record = record
         self._progress = progress
+        self._watch_block = watch
         self._begin_s: float | None = None
         self._missing = 0
         self._bad_before = 0
@@ -281,6 +283,7 @@ class _Player:
                     else:
                         session.acc.append(block)
                     self._missing += block.gap
+                    self._watch_block(block)
                     if self._trace_s() >= self._seconds:
                         await stream.stop()
                 if not self._plan.faults:
@@ -322,6 +325,3 @@ class _Player:
             else:
                 name = notice.code.name if isinstance(notice.code, EventCode) else f"event {notice.code}"
                 self._record.log.append((at_s, "warning", f"{name} {notice.value}"))
-
-
-__all__ = ["FirmwareFault", "SessionBlocks", "SessionRecord", "run_session"]

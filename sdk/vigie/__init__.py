@@ -1,8 +1,8 @@
 """Host SDK of the Vigie bracelet: find it, talk to it, stream from it.
 
-    async with vigie.connect("serial:/dev/ttyACM0") as bracelet:
-        async for block in bracelet.stream():
-            print(block.stream, block.first_sample, block.values)
+async with vigie.connect("serial:/dev/ttyACM0") as bracelet:
+    async for block in bracelet.stream():
+        print(block.stream, block.first_sample, block.values)
 """
 
 from vigie.bracelet import Bracelet, LinkStatistics, SampleStream, connect

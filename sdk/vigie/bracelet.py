@@ -117,7 +117,9 @@ class Bracelet:
 
     # Requests
 
-    async def request(self, message: Message, answer: type[_M], *, timeout_s: float | None = None) -> _M | Error:
+    async def request(
+        self, message: Message, answer: type[_M], *, timeout_s: float | None = None
+    ) -> _M | Error:
         """Send a request and wait for its answer: the message asked for, or the bracelet's ``Error``.
 
         Raises
@@ -148,7 +150,9 @@ class Bracelet:
             del self._pending[sequence]
         if isinstance(got, answer | Error):
             return got
-        raise MessageError(type(got).__name__, f"answers {type(message).__name__}, which asks for {answer.__name__}")
+        raise MessageError(
+            type(got).__name__, f"answers {type(message).__name__}, which asks for {answer.__name__}"
+        )
 
     async def _demand(self, message: Message, answer: type[_M], timeout_s: float | None = None) -> _M:
         got = await self.request(message, answer, timeout_s=timeout_s)

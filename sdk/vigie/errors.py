@@ -26,7 +26,9 @@ class AddressError(VigieError, ValueError):
     """An address that no transport understands."""
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(f"{address!r}: {reason}. Write serial:/dev/ttyACM0, serial:COM3 or socket://host:port")
+        super().__init__(
+            f"{address!r}: {reason}. Write serial:/dev/ttyACM0, serial:COM3 or socket://host:port"
+        )
         self.address = address
 
 
@@ -34,7 +36,7 @@ class LinkError(VigieError):
     """Something about the link that a caller has to expect."""
 
 
-class ConnectFailed(LinkError, ConnectionError):  # noqa: N818
+class ConnectFailed(LinkError, ConnectionError):
     """No bracelet could be reached at an address."""
 
     def __init__(self, address: str, reason: str) -> None:
@@ -43,7 +45,7 @@ class ConnectFailed(LinkError, ConnectionError):  # noqa: N818
         self.reason = reason
 
 
-class Disconnected(LinkError, ConnectionError):  # noqa: N818
+class Disconnected(LinkError, ConnectionError):
     """The link went away."""
 
     def __init__(self, address: str, reason: str) -> None:
@@ -52,7 +54,7 @@ class Disconnected(LinkError, ConnectionError):  # noqa: N818
         self.reason = reason
 
 
-class RequestTimeout(LinkError, TimeoutError):  # noqa: N818
+class RequestTimeout(LinkError, TimeoutError):
     """The bracelet did not answer in time."""
 
     def __init__(self, request: str, timeout_s: float) -> None:
@@ -61,7 +63,7 @@ class RequestTimeout(LinkError, TimeoutError):  # noqa: N818
         self.timeout_s = timeout_s
 
 
-class StreamStalled(LinkError, TimeoutError):  # noqa: N818
+class StreamStalled(LinkError, TimeoutError):
     """A running stream brought no block for too long."""
 
     def __init__(self, timeout_s: float) -> None:
@@ -69,7 +71,7 @@ class StreamStalled(LinkError, TimeoutError):  # noqa: N818
         self.timeout_s = timeout_s
 
 
-class SchemaMismatch(VigieError):  # noqa: N818
+class SchemaMismatch(VigieError):
     """Bracelet and host do not speak the same protocol."""
 
     def __init__(self, ours: tuple[int, int, int], theirs: tuple[int, int, int]) -> None:
@@ -86,7 +88,7 @@ class SchemaMismatch(VigieError):  # noqa: N818
         """Major, minor, schema CRC of the bracelet."""
 
 
-class RequestRefused(VigieError):  # noqa: N818
+class RequestRefused(VigieError):
     """The bracelet refused a request."""
 
     def __init__(self, request: str, code: int, text: str) -> None:

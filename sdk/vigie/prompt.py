@@ -132,7 +132,9 @@ class Prompt:
     async def write_file(self, path: str, data: bytes) -> None:
         """Write a file, making the folders above it; it is replaced only when all of it is there and right."""
         folder = path.rpartition("/")[0]
-        parents = [folder[: at + 1] for at in range(len(folder)) if at + 1 == len(folder) or folder[at + 1] == "/"]
+        parents = [
+            folder[: at + 1] for at in range(len(folder)) if at + 1 == len(folder) or folder[at + 1] == "/"
+        ]
         await self.run(
             "import os\n"
             f"for folder in {parents!r}:\n"

@@ -1,11 +1,11 @@
 """A transport without a bracelet, for the tests of whoever builds on the SDK.
 
-    def answer(message):
-        if isinstance(message, StatusRequest):
-            return [status]
-        return []
+def answer(message):
+    if isinstance(message, StatusRequest):
+        return [status]
+    return []
 
-    async with vigie.connect(FakeTransport(answer)) as bracelet: ...
+async with vigie.connect(FakeTransport(answer)) as bracelet: ...
 """
 
 from __future__ import annotations

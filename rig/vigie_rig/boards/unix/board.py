@@ -30,9 +30,6 @@ from vigie_rig.sensor_bus import SensorBus, SensorModel
 from vigie_rig.serial_line import SerialLine
 from vigie_rig.virtual_clock import VirtualClockLoop
 
-
-
-
 _RUNTIME: Final = Path(__file__).parent / "runtime"
 _EXCHANGE_US: Final = 20
 """Board time that an exchange costs beside its bus bits: code is otherwise free on the virtual clock."""
@@ -135,14 +132,19 @@ class UnixBoard:
         self._waiting = None
         self._interrupts = False
         self.line.reset_board()
-        command = [*self._micropython.command, "-X", f"heapsize={self._heap_bytes}", str(_RUNTIME / "_repl.py")]
+        command = [
+            *self._micropython.command,
+            "-X",
+            f"heapsize={self._heap_bytes}",
+            str(_RUNTIME / "_repl.py"),
+        ]
         channel = theirs.fileno()
 
         def prepare() -> None:
             _without_address_randomisation()
             os.dup2(channel, 3)
 
-        self._process = subprocess.Popen(  # noqa: PLW1509  (no threads hold locks that these calls need)
+        self._process = subprocess.Popen(
             command + (["-r"] if raw else []),
             cwd=self.files,
             stdin=subprocess.DEVNULL,
@@ -308,7 +310,9 @@ class UnixBoard:
         else:
             timer = None
             if until_us < 1 << 60:
-                timer = self._loop.call_at(self._loop_time_s(until_us), self._wake, request, until_us, Wake.TIME)
+                timer = self._loop.call_at(
+                    self._loop_time_s(until_us), self._wake, request, until_us, Wake.TIME
+                )
             self._waiting = (request, timer)
 
     def _catch_up(self, request: Request) -> None:
