@@ -79,8 +79,10 @@ class AccelerometerStream:
                 return 0
         while waiting >= words and not link.busy:
             self.chip.read_into(self._words)
-            for at in range(0, words * WORD_BYTES, WORD_BYTES):
+            at = 0
+            while at < words * WORD_BYTES:  # a range with a step that is no literal would be allocated
                 self._word(at, clock, link, now_us)
+                at += WORD_BYTES
             waiting -= words
             read += words
         if read:
