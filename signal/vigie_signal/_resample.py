@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
+from scipy import signal
 
 Float32 = npt.NDArray[np.float32]
 
@@ -28,58 +29,63 @@ class Resampler:
     def __init__(self, channels: int, rate_hz: float, rate_out_hz: float) -> None:
         ratio = Fraction(rate_hz / rate_out_hz).limit_denominator(2000)
         self._step, self._phases = ratio.numerator, ratio.denominator
-        reach = DELAY_S * rate_hz
-        self._taps = int(np.floor(2 * reach))
-        self._reach = reach
-        phase = np.arange(self._phases, dtype=np.int64)
-        centre = phase * self._step / self._phases - reach
-        first = self._first(phase)
-        offset_s = (first[:, None] + np.arange(self._taps) - centre[:, None]) / rate_hz
+        fine_hz = rate_hz * self._phases
+        offset_s = np.arange(int(2 * DELAY_S * fine_hz) + 1) / fine_hz - DELAY_S
         cutoff_hz = min(_CUTOFF_HZ, 0.5 * rate_hz)
-        inside = np.abs(offset_s) < DELAY_S
-        weight = np.sinc(2 * cutoff_hz * offset_s) * np.cos(0.5 * np.pi * offset_s / DELAY_S) ** 2 * inside
-        self._weight = (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+        kernel = np.sinc(2 * cutoff_hz * offset_s) * np.cos(0.5 * np.pi * offset_s / DELAY_S) ** 2
+        for phase in range(self._phases):
+            kernel[phase :: self._phases] /= kernel[phase :: self._phases].sum()
+        self._kernel: Float32 = kernel.astype(np.float32)
         self._pending: Float32 = np.empty((channels, 0), np.float32)
-        self._pending_start = 0
+        self._start = 0
         self._received = 0
         self._next = 0
 
-    def _first(self, n: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Index of the oldest input sample in the support of grid sample ``n``."""
-        return (n // self._phases) * self._step + np.ceil(
-            (n % self._phases) * self._step / self._phases - 2 * self._reach
-        ).astype(np.int64)
-
     def push(self, block: Float32) -> Float32:
         """Take ``[channels, n]`` new samples, return the ``[channels, m]`` grid samples they complete."""
-        if block.shape[1] == 0:
-            return np.empty((block.shape[0], 0), np.float32)
-        if self._received == 0:
-            left = np.repeat(block[:, :1], self._taps, axis=1)
-            self._pending, self._pending_start = left, -self._taps
+        if self._received == 0 and block.shape[1]:
+            # what came before the first sample is taken to be like it
+            self._start = self._aligned(0)
+            self._pending = np.repeat(block[:, :1], -self._start, axis=1)
         data = np.concatenate([self._pending, block], axis=1)
         self._received += block.shape[1]
         end = -(-self._received * self._phases // self._step)
         if end <= self._next:
             self._pending = data
-            return np.empty((block.shape[0], 0), np.float32)
-        n = np.arange(self._next, end, dtype=np.int64)
-        first = self._first(n) - self._pending_start
-        windows = np.lib.stride_tricks.sliding_window_view(data, self._taps, axis=1)[:, first]
-        weight = self._weight[n % self._phases]
-        out = np.einsum("cnk,nk->cn", windows, weight)
+            return np.empty((len(block), 0), np.float32)
+        origin = self._start // self._step * self._phases
+        all_out = signal.upfirdn(self._kernel, data, self._phases, self._step, axis=1)
+        out: Float32 = np.asarray(all_out[:, self._next - origin : end - origin], dtype=np.float32)
         holes = ~np.isfinite(out)
         if holes.any():
-            _, column = np.nonzero(holes)
-            parts = windows[holes]
-            present = np.isfinite(parts)
-            kept = np.where(present, weight[column], 0)
-            total = kept.sum(axis=1)
-            sums = (np.where(present, parts, 0) * kept).sum(axis=1)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                out[holes] = np.where(total > _LEAST_WEIGHT, sums / total, np.nan)
+            out = out.copy()
+            channel, n = np.nonzero(holes)
+            out[holes] = self._average(data, channel, n + self._next)
+        keep = self._aligned(end)
+        self._pending, self._start = data[:, keep - self._start :].copy(), keep
         self._next = end
-        keep = int(self._first(np.array([end]))[0]) - self._pending_start
-        keep = min(max(keep, 0), data.shape[1])
-        self._pending, self._pending_start = data[:, keep:].copy(), self._pending_start + keep
-        return np.ascontiguousarray(out, dtype=np.float32)
+        return out
+
+    def _oldest(self, n: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Index of the oldest input sample under the kernel of grid sample ``n``."""
+        return -((self._kernel.size - 1 - n * self._step) // self._phases)
+
+    def _aligned(self, n: int) -> int:
+        """The same for one grid sample, or a little older, where the phases of the kernel begin anew."""
+        oldest = int(self._oldest(np.array([n], np.int64))[0])
+        return oldest // self._step * self._step
+
+    def _average(
+        self, data: Float32, channel: npt.NDArray[np.intp], n: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.float32]:
+        """Grid samples ``n`` from the finite ones of ``data``, NaN where there are too few."""
+        grid = n.astype(np.int64)
+        index = self._oldest(grid)[:, None] + np.arange(self._kernel.size // self._phases + 1, dtype=np.int64)
+        tap = (grid * self._step)[:, None] - index * self._phases
+        inside = (tap >= 0) & (tap < self._kernel.size)
+        weight = np.where(inside, self._kernel[np.clip(tap, 0, self._kernel.size - 1)], 0)
+        value = data[channel[:, None], np.clip(index - self._start, 0, data.shape[1] - 1)]
+        present = np.isfinite(value) & inside
+        total = np.where(present, weight, 0).sum(axis=1)
+        mean = np.where(present, value * weight, 0).sum(axis=1) / np.where(total > 0, total, 1)
+        return np.asarray(np.where(total > _LEAST_WEIGHT, mean, np.nan), dtype=np.float32)

@@ -6,19 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vigie_signal import _evidence
-from vigie_signal._evidence import HISTORY, RATES_BPM, STEP, WINDOW
+from vigie_signal import _model
+from vigie_signal._features import HISTORY, STEP, WINDOW, features
 from vigie_signal._grid import RATE_HZ, BandPass
+from vigie_signal._hmm import FixedLag
 from vigie_signal._inputs import Float32, as_acc, as_ppg, as_rate_hz
 
-WINDOW_S = WINDOW / RATE_HZ
-STEP_S = STEP / RATE_HZ
-
+_WINDOW_S = WINDOW / RATE_HZ
+_STEP_S = STEP / RATE_HZ
 _LONGEST_LAG_S = 120.0
 _CHUNK = 64
-_CLOSE_BPM = 5.0
-_DRIFT_BPM = 4.0
-_JUMP = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,9 +47,10 @@ def track_heart_rate(
 ) -> HeartRateTrack:
     """Track the heart rate through motion.
 
-    Per 8 s window at 25 Hz, the PPG is regressed on lags of the accelerometer axes [1]_; the spectra before
-    and after, weighed by how much of the PPG the motion explains, are the evidence of a hidden Markov model
-    over the rate [2]_. The estimate of a window uses samples up to ``lag_s`` after its end and none beyond.
+    Per 8 s window at 25 Hz, the PPG is regressed on lags of the accelerometer axes [1]_. A small perceptron,
+    the same for every rate and every recording, reads the spectra before and after and says how likely each
+    rate is; a hidden Markov model follows the rate over time [2]_. The estimate of a window uses samples up
+    to ``lag_s`` after its end and none beyond.
 
     Parameters
     ----------
@@ -101,13 +99,12 @@ class HeartRateTracker:
         self._acc_rate_hz = None if acc_rate_hz is None else as_rate_hz("acc_rate_hz", acc_rate_hz)
         if not 0 <= lag_s <= _LONGEST_LAG_S:
             raise ValueError(f"lag_s={lag_s!r}: pass 0 to {_LONGEST_LAG_S:g} seconds")
-        self._lag = int(lag_s / STEP_S)
         self._ppg: BandPass | None = None
         self._acc = None if self._acc_rate_hz is None else BandPass(3, self._acc_rate_hz)
         self._ppg_grid: Float32 = np.zeros((0, HISTORY), np.float32)
         self._valid: npt.NDArray[np.bool_] = np.zeros((0, HISTORY), np.bool_)
         self._acc_grid: Float32 = np.zeros((3, HISTORY), np.float32)
-        self._filter = _Filter(self._lag)
+        self._filter = FixedLag(_model.transition(), int(lag_s / _STEP_S))
         self._windows = 0
 
     def update(self, ppg: npt.ArrayLike, acc: npt.ArrayLike | None = None) -> HeartRateTrack:
@@ -148,79 +145,21 @@ class HeartRateTracker:
             count = min(ready // STEP + 1, _CHUNK)
             if count <= 0:
                 return
-            evidence, usable = _evidence.likelihood(self._ppg_grid, self._valid, self._acc_grid, count)
+            shown, usable = features(self._ppg_grid, self._valid, self._acc_grid, count)
             self._ppg_grid = self._ppg_grid[:, count * STEP :]
             self._valid = self._valid[:, count * STEP :]
             self._acc_grid = self._acc_grid[:, count * STEP :]
-            yield self._track(*self._filter.push(evidence, usable))
+            yield self._track(*self._filter.push(_model.likelihood(shown), usable))
 
     def _track(self, posterior: Float32, usable: npt.NDArray[np.bool_]) -> HeartRateTrack:
         index = self._windows + np.arange(len(posterior))
         self._windows += len(posterior)
-        bpm, confidence = _read(posterior)
+        bpm, confidence = _model.read(posterior)
         return HeartRateTrack(
-            time_s=WINDOW_S / 2 + STEP_S * index.astype(np.float64),
+            time_s=_WINDOW_S / 2 + _STEP_S * index.astype(np.float64),
             bpm=np.where(usable, bpm, np.nan),
             confidence=np.where(usable, confidence, 0.0),
         )
-
-
-class _Filter:
-    """Forward filter of a hidden Markov model over ``RATES_BPM``, smoothed over a fixed lag."""
-
-    def __init__(self, lag: int) -> None:
-        away = RATES_BPM[None, :] - RATES_BPM[:, None]
-        near = np.exp(-0.5 * (away / _DRIFT_BPM) ** 2) + 0.02 * np.exp(-np.abs(away) / 10)
-        near /= near.sum(axis=1, keepdims=True)
-        self._move: Float32 = ((1 - _JUMP) * near + _JUMP / RATES_BPM.size).astype(np.float32)
-        self._lag = lag
-        self._ahead: Float32 = np.full(RATES_BPM.size, 1 / RATES_BPM.size, np.float32)
-        self._forward: Float32 = np.empty((0, RATES_BPM.size), np.float32)
-        self._evidence: Float32 = np.empty((0, RATES_BPM.size), np.float32)
-        self._usable: npt.NDArray[np.bool_] = np.empty(0, np.bool_)
-
-    def push(self, evidence: Float32, usable: npt.NDArray[np.bool_]) -> tuple[Float32, npt.NDArray[np.bool_]]:
-        """Take likelihoods ``[windows, rates]``, return the posteriors now decided and which are usable."""
-        forward = np.empty_like(evidence)
-        for k, seen in enumerate(evidence):
-            now = self._ahead * seen
-            forward[k] = now / now.sum()
-            self._ahead = forward[k] @ self._move
-        self._forward = np.concatenate([self._forward, forward])
-        self._evidence = np.concatenate([self._evidence, evidence])
-        self._usable = np.concatenate([self._usable, usable])
-        return self._take(max(len(self._forward) - self._lag, 0))
-
-    def finish(self) -> tuple[Float32, npt.NDArray[np.bool_]]:
-        """Return the posteriors still waiting, smoothed with what is known."""
-        return self._take(len(self._forward))
-
-    def _take(self, count: int) -> tuple[Float32, npt.NDArray[np.bool_]]:
-        backward = np.ones((count, RATES_BPM.size), np.float32)
-        for ahead in range(self._lag, 0, -1):
-            known = min(count, len(self._evidence) - ahead)
-            if known <= 0:
-                continue
-            later = self._evidence[ahead : ahead + known] * backward[:known]
-            backward[:known] = later @ self._move.T
-            backward[:known] /= backward[:known].max(axis=1, keepdims=True)
-        posterior = self._forward[:count] * backward
-        posterior /= posterior.sum(axis=1, keepdims=True)
-        usable = self._usable[:count]
-        self._forward, self._evidence = self._forward[count:], self._evidence[count:]
-        self._usable = self._usable[count:]
-        return posterior, usable
-
-
-def _read(posterior: Float32) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The rate with the most mass within 5 bpm, and that mass."""
-    reach = int(_CLOSE_BPM)
-    mass = np.cumsum(np.pad(posterior.astype(np.float64), ((0, 0), (reach + 1, reach))), axis=1)
-    mass = mass[:, 2 * reach + 1 :] - mass[:, : -2 * reach - 1]
-    best = mass.argmax(axis=1)
-    near = posterior * (np.abs(RATES_BPM - RATES_BPM[best][:, None]) <= reach + 1)
-    bpm = (near @ RATES_BPM) / near.sum(axis=1)
-    return bpm.astype(np.float64), np.clip(mass[np.arange(len(best)), best], 0, 1)
 
 
 def _joined(tracks: list[HeartRateTrack]) -> HeartRateTrack:

@@ -46,7 +46,7 @@ def wrist(
     acc += np.array([[0.1], [0.2], [0.97]]) + 0.005 * rng.standard_normal(acc.shape)
     # the pulse peaks where its phase makes the sum largest
     grid = np.linspace(0, 2 * np.pi, 10_000)
-    top = grid[np.argmax(np.sin(grid) + 0.4 * np.sin(2 * grid + 0.7))] / (2 * np.pi)
+    top = float(grid[np.argmax(np.sin(grid) + 0.4 * np.sin(2 * grid + 0.7))]) / (2 * np.pi)
     whole: Float64 = np.arange(int(cycles_fine[-1]), dtype=np.float64)
     beats: Float64 = np.interp(whole + top, cycles_fine, fine)
     beats = beats[beats < seconds]

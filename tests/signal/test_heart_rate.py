@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from vigie_signal import HeartRateTrack, HeartRateTracker, track_heart_rate
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -165,7 +166,7 @@ def test_a_wrong_call_is_told_what_to_pass(arguments: dict[str, Any], says: str)
         track_heart_rate(**good | arguments)
 
 
-@pytest.mark.parametrize(("lag_s", "limit_bpm"), [(0.0, 2.2), (6.0, 1.3)])
+@pytest.mark.parametrize(("lag_s", "limit_bpm"), [(0.0, 1.2), (6.0, 0.75)])
 def test_spc_training_recordings(traces: ModuleType, lag_s: float, limit_bpm: float) -> None:
     """IEEE SPC 2015, 12 recordings, doi:10.1109/TBME.2014.2359372; the parameters were tuned on them."""
     means: list[float] = []

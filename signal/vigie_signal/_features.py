@@ -1,0 +1,152 @@
+"""What an 8 s window shows of every heart rate: spectra before and after motion is regressed out.
+
+The regression of the PPG on lagged accelerometer axes is the linear form of motion cancellation. Fitted on
+the window alone it follows the arm; fitted on 16 s it eats less of the pulse. Both are shown beside the
+untouched PPG, with how much of it the motion explains, and what to believe is left to the model.
+"""
+
+from functools import cache
+from typing import TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from vigie_signal._grid import RATE_HZ
+from vigie_signal._resample import Float32
+
+_Sample = TypeVar("_Sample", np.float32, np.bool_)
+
+WINDOW = 200
+STEP = 50
+HISTORY = 250
+"""Grid samples needed before a window: a longer fit, and its lags."""
+
+_TRANSFORM = 400
+"""Length of the transform: zero-padding to twice the window keeps everything that its power holds."""
+
+_BIN_BPM = 60 * RATE_HZ / _TRANSFORM
+RATES_BPM: Float32 = (0.5 * _BIN_BPM * np.arange(19, 116)).astype(np.float32)
+"""The heart rates considered, 36 to 216 bpm, two to a bin of the transform."""
+
+_LAGS = range(0, 13, 3)
+_RIDGE = 0.03
+_FIT_BLOCKS = (4, 8)
+_USABLE = 0.6
+_FLOOR = 0.1
+
+
+def features(
+    ppg: Float32, valid: npt.NDArray[np.bool_], acc: Float32, count: int
+) -> tuple[Float32, npt.NDArray[np.bool_]]:
+    """Features ``[count, rates, 19]`` of ``count`` windows, and which windows have a usable PPG.
+
+    ``ppg`` and ``valid`` are ``[channels, HISTORY + n]``, ``acc`` is ``[3, HISTORY + n]``, band-passed, and
+    the first window begins at ``HISTORY``. Per rate: log power at it, at twice and at half of it, in the PPG,
+    in what the two fits leave of it, in the last 5 s of that, and in the acceleration; per window: the shares
+    that motion explains, log motion in g, log rate.
+    """
+    samples = HISTORY + WINDOW + (count - 1) * STEP
+    ppg, valid, acc = ppg[:, :samples], valid[:, :samples], acc[:, :samples]
+    raw = _windows(ppg, count)
+    energy = np.einsum("ncs,ncs->nc", raw, raw)
+    seen = (_windows(valid, count).mean(axis=2) >= _USABLE) & (energy > 0)
+    share = (seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+    motion = np.concatenate([np.roll(acc, lag, axis=1) for lag in _LAGS])
+    moved = _windows(motion, count)
+    weights = _fits(motion[:, HISTORY % STEP :], ppg[:, HISTORY % STEP :], count)
+    views = [_spectrum(raw, share, _long_taper())]
+    explained: list[npt.NDArray[np.floating]] = []
+    left = raw
+    for weight in weights:
+        left = np.subtract(raw, weight @ moved, dtype=np.float32)
+        views.append(_spectrum(left, share, _long_taper()))
+        ratio = np.einsum("ncs,ncs->nc", left, left) / np.where(seen, energy, 1)
+        explained.append(1 - (ratio * share).sum(axis=1))
+    views.append(_spectrum(left, share, _short_taper()))
+    arm = moved[:, :3]
+    views.append(_spectrum(arm, None, _long_taper()))
+    power = np.stack(views, axis=1) @ _at_rates()
+    size = RATES_BPM.size
+    out = np.empty((count, 19, size), np.float32)
+    out[:, :15] = (np.log(np.maximum(power, 0) + _FLOOR) / 1.5).reshape(count, 15, size)
+    motion_g = np.sqrt(np.einsum("ncs,ncs->n", arm, arm) / WINDOW)
+    context = [*((part - 0.5) / 0.25 for part in explained), (np.log10(motion_g + 1e-4) + 1.5) / 0.7]
+    out[:, 15:18] = np.clip(np.stack(context, axis=1), -3, 3)[:, :, None]
+    out[:, 18] = np.log(RATES_BPM / 90) / 0.5
+    return out.transpose(0, 2, 1), seen.any(axis=1)
+
+
+def _windows(signal: npt.NDArray[_Sample], count: int) -> npt.NDArray[_Sample]:
+    """``[channels, HISTORY + n]`` as ``[count, channels, WINDOW]``, one each ``STEP``."""
+    view = np.lib.stride_tricks.sliding_window_view(signal[:, HISTORY:], WINDOW, axis=1)
+    return np.ascontiguousarray(view[:, ::STEP][:, :count].transpose(1, 0, 2))
+
+
+def _fits(motion: Float32, ppg: Float32, count: int) -> list[Float32]:
+    """Ridge weights ``[count, channels, lags]`` of ``ppg`` on ``motion``, for each of ``_FIT_BLOCKS``.
+
+    Products are summed once a block of ``STEP`` samples and shared by all the windows and fits over it.
+    """
+    both = np.concatenate([motion, ppg])
+    blocks = np.ascontiguousarray(both.reshape(len(both), -1, STEP).transpose(1, 0, 2))
+    products = blocks @ blocks.transpose(0, 2, 1)
+    size = len(motion)
+    last = len(products) - count
+    out: list[Float32] = []
+    for width in _FIT_BLOCKS:
+        parts = [products[last - back : last - back + count] for back in range(width)]
+        total = sum(parts[1:], parts[0])
+        gram = total[:, :size, :size].copy()
+        ridge = _RIDGE * np.trace(gram, axis1=1, axis2=2) / size + 1e-7
+        gram += ridge.astype(np.float32)[:, None, None] * np.eye(size, dtype=np.float32)
+        solved = cast(Float32, np.linalg.solve(gram, total[:, :size, size:]))
+        out.append(np.ascontiguousarray(solved.transpose(0, 2, 1)))
+    return out
+
+
+def _spectrum(view: Float32, share: Float32 | None, taper: Float32) -> Float32:
+    """Power ``[count, bins]`` of ``view [count, channels, WINDOW]``, 1 on average over the rates considered.
+
+    With ``share`` each channel counts by its share whatever its amplitude, else all are added as they are.
+    """
+    spectrum = fft.rfft(view * taper, _TRANSFORM, axis=2)[..., : _bins()]
+    power = spectrum.real**2 + spectrum.imag**2
+    first, last = round(RATES_BPM[0] / _BIN_BPM), round(RATES_BPM[-1] / _BIN_BPM)
+    if share is None:
+        power = power.sum(axis=1, keepdims=True)
+        share = np.ones((len(power), 1), np.float32)
+    mean = power[..., first : last + 1].mean(axis=2)
+    return np.asarray(np.einsum("ncb,nc->nb", power, share / np.maximum(mean, 1e-20)), dtype=np.float32)
+
+
+def _bins() -> int:
+    return int(2 * RATES_BPM[-1] / _BIN_BPM) + 3
+
+
+@cache
+def _long_taper() -> Float32:
+    return np.asarray(np.hanning(WINDOW + 2)[1:-1], dtype=np.float32)
+
+
+@cache
+def _short_taper() -> Float32:
+    return np.concatenate([np.zeros(80), np.hanning(122)[1:-1]]).astype(np.float32)
+
+
+@cache
+def _at_rates() -> Float32:
+    """Cubic interpolation ``[bins, 3 * rates]`` from bins to the rates, their doubles and their halves."""
+    wanted = np.concatenate([RATES_BPM, 2 * RATES_BPM, 0.5 * RATES_BPM]) / _BIN_BPM
+    below = np.floor(wanted).astype(int)
+    u = wanted - below
+    taps = [
+        -u * (1 - u) * (2 - u) / 6,
+        (1 + u) * (1 - u) * (2 - u) / 2,
+        u * (1 + u) * (2 - u) / 2,
+        -u * (1 + u) * (1 - u) / 6,
+    ]
+    out = np.zeros((_bins(), wanted.size), np.float32)
+    for offset, tap in zip(range(-1, 3), taps, strict=True):
+        out[below + offset, np.arange(wanted.size)] += tap
+    return out

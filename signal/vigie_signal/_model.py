@@ -1,0 +1,59 @@
+"""The learned part: how likely each heart rate makes the features of a window, and how the rate moves.
+
+A perceptron of one small hidden layer, the same for every rate, and a transition of three parameters, trained
+together through the forward filter so that what the filter holds is a probability. The weights are in
+``heart_rate.npz``; `vigie_signal` only reads them.
+"""
+
+from functools import cache
+from importlib.resources import as_file, files
+
+import numpy as np
+import numpy.typing as npt
+
+from vigie_signal._features import RATES_BPM
+from vigie_signal._resample import Float32
+
+_NEAR = 2
+"""Rates on either side of the best one that count as the same answer: with their width, 5 bpm."""
+
+
+@cache
+def _weights() -> dict[str, npt.NDArray[np.float32]]:
+    with as_file(files("vigie_signal") / "heart_rate.npz") as path, np.load(path) as stored:
+        return {name: stored[name].astype(np.float32) for name in stored.files}
+
+
+def likelihood(features: Float32) -> Float32:
+    """Likelihood ``[windows, rates]``, 1 at the best rate, of ``features [windows, rates, 19]``."""
+    w = _weights()
+    flat = features.reshape(-1, features.shape[2])
+    hidden = np.tanh(flat @ w["W1"] + w["b1"])
+    score = (flat @ w["w0"] + hidden @ w["W2"]).reshape(features.shape[:2])
+    return np.asarray(np.exp(score - score.max(axis=1, keepdims=True)), dtype=np.float32)
+
+
+@cache
+def transition() -> Float32:
+    """Probability ``[rates, rates]`` of the rate of the next window, given that of this one."""
+    log_narrow_bpm, log_wide_bpm, wide, jump = (float(value) for value in _weights()["tr"])
+    away = np.abs(RATES_BPM[None, :] - RATES_BPM[:, None]).astype(np.float64)
+    narrow = np.exp(-0.5 * (away / np.exp(log_narrow_bpm)) ** 2)
+    broad = np.exp(-away / np.exp(log_wide_bpm))
+    narrow /= narrow.sum(axis=1, keepdims=True)
+    broad /= broad.sum(axis=1, keepdims=True)
+    wide, jump = 1 / (1 + np.exp(-wide)), 1 / (1 + np.exp(-jump))
+    return np.asarray(
+        (1 - jump) * ((1 - wide) * narrow + wide * broad) + jump / RATES_BPM.size, dtype=np.float32
+    )
+
+
+def read(posterior: Float32) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Heart rate in bpm of each ``posterior [windows, rates]``, and the probability of within 5 bpm."""
+    padded = np.pad(posterior.astype(np.float64), ((0, 0), (_NEAR + 1, _NEAR)))
+    total = np.cumsum(padded, axis=1)
+    mass = total[:, 2 * _NEAR + 1 :] - total[:, : -2 * _NEAR - 1]
+    best = mass.argmax(axis=1)
+    near = posterior * (np.abs(np.arange(RATES_BPM.size) - best[:, None]) <= _NEAR + 1)
+    bpm = (near @ RATES_BPM) / near.sum(axis=1)
+    return bpm.astype(np.float64), np.clip(mass[np.arange(len(best)), best], 0, 1)
