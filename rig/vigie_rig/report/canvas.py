@@ -80,7 +80,7 @@ class Canvas:
 
         Bokeh declares its figures' shorthands (`axis`, `legend`) wrongly, so they pass as Any.
         """
-        plot = self.bare(key, height_px=height_px, x_range=self.x_range, tools="xbox_zoom,xpan")
+        plot = self.bare(key, height_px=height_px, x_range=self.x_range, tools="xbox_zoom")
         if y_range is not None:
             plot.y_range = Range1d(start=y_range[0], end=y_range[1])
         plot.yaxis.axis_label = y_label

@@ -70,6 +70,7 @@ window.vigie = {
   }
 
   function start() {
+    if (!document.querySelector("#traces figure")) return;
     const page = window.Bokeh && Bokeh.documents[0];
     const time = page && page.get_model_by_name("time");
     if (!time) { setTimeout(start, 20); return; }
@@ -115,6 +116,13 @@ window.vigie = {
       const begin = Math.max(whole[0], Math.min(from, whole[1] - width));
       time.setv({ start: begin, end: begin + width });
     }
+    let anchor = 0;
+    vigie.choose = (event) => {
+      const width = time.end - time.start;
+      if (event.event_name === "panstart") anchor = event.x;
+      else if (event.event_name === "tap") show(event.x - width / 2, event.x + width / 2);
+      else if (Math.abs(event.x - anchor) > 0.2) show(Math.min(anchor, event.x), Math.max(anchor, event.x));
+    };
     function fromAddress() {
       const found = /^#t=([\d.]+),([\d.]+)$/.exec(location.hash);
       if (found && +found[2] > +found[1]) show(+found[1], +found[2]);

@@ -40,7 +40,7 @@ def write_report(path: Path | str, result: BenchResult, recording: BenchRecordin
     are kept as minima and maxima.
     """
     panels = draw(recording)
-    script, placed = components({panel.key: panel.plot for panel in panels})
+    script, placed = components({panel.key: panel.plot for panel in panels}) if panels else ("", {})
     rows = _rows(result)
     log = recording.log
     page = _environment().get_template("page.html.j2")

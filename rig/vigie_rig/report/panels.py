@@ -49,7 +49,7 @@ class Panel:
 
 
 def draw(recording: BenchRecording) -> tuple[Panel, ...]:
-    """Draw all panels for which there is something to draw, top to bottom."""
+    """Draw all panels for which there is something to draw, top to bottom; none for an empty recording."""
     canvas = Canvas(recording)
     timeline = Panel(
         "timeline",
@@ -71,7 +71,8 @@ def draw(recording: BenchRecording) -> tuple[Panel, ...]:
         _losses(canvas, recording),
         _heap(canvas, recording),
     ]
-    return tuple(panel for panel in drawn if panel is not None)
+    panels = tuple(panel for panel in drawn if panel is not None)
+    return panels if len(panels) > 1 or recording.marks or recording.faults else ()
 
 
 def channel_colours(names: tuple[str, ...]) -> dict[str, str]:

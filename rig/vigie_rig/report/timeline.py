@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, RangeTool
+from bokeh.models import ColumnDataSource, CustomJS, HoverTool, Range1d
+from bokeh.models.annotations import BoxAnnotation
 
 from vigie_rig.report.canvas import FAULT, INK, Canvas
 from vigie_rig.report.recording import BenchRecording, LogLine, Span
@@ -56,7 +57,7 @@ def place_labels(spans: list[Span], *, duration_s: float) -> list[Placed]:
 
 
 def draw_timeline(canvas: Canvas, recording: BenchRecording) -> Any:
-    """Draw the strip; dragging on it chooses what all other panels show."""
+    """Draw the strip; dragging or clicking on it chooses what all other panels show."""
     marks = place_labels(canvas.stretches, duration_s=canvas.duration_s)
     faults = place_labels(canvas.faults, duration_s=canvas.duration_s)
     alarms = [line for line in recording.log if line.level not in ("debug", "info")][:MAX_LOG_MARKERS]
@@ -69,12 +70,15 @@ def draw_timeline(canvas: Canvas, recording: BenchRecording) -> Any:
     plot.y_range = Range1d(start=lanes, end=0)
     plot.yaxis.visible = False
     plot.ygrid.visible = False
-    window = RangeTool(x_range=canvas.x_range, start_gesture="pan")
-    window.overlay.fill_color = INK
-    window.overlay.fill_alpha = 0.05
-    window.overlay.line_color = INK
-    window.overlay.line_alpha = 0.7
-    plot.add_tools(window)
+    window = BoxAnnotation(
+        left=0, right=canvas.duration_s, fill_color=INK, fill_alpha=0.05, line_color=INK, line_alpha=0.7
+    )
+    canvas.x_range.js_link("start", window, "left")
+    canvas.x_range.js_link("end", window, "right")
+    plot.add_layout(window)
+    # Bokeh's own RangeTool cannot start a new window inside the present one, which at first is all there is.
+    for event in ("panstart", "pan", "tap"):
+        plot.js_on_event(event, CustomJS(code="vigie.choose(cb_obj)"))
     _draw_lanes(plot, canvas, marks, first_lane=0, faults=False)
     _draw_lanes(plot, canvas, faults, first_lane=mark_lanes, faults=True)
     if alarms:

@@ -150,6 +150,7 @@ def test_every_verdict_has_its_word_even_when_nothing_was_recorded(
     page = Page(path)
     assert word in page.text
     assert "Nothing was measured." in page.text
+    assert "Nothing was recorded." in page.text
     assert "The device said nothing." in page.text
 
 
