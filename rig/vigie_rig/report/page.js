@@ -61,7 +61,7 @@ window.vigie = {
 
   function reach(data, names, clip) {
     const seen = [];
-    for (const name of names) if (name !== "t") for (const value of data[name]) if (value === value) seen.push(value);
+    for (const name of names) for (const value of data[name]) if (value === value) seen.push(value);
     if (!seen.length) return null;
     seen.sort((a, b) => a - b);
     const skip = Math.floor(clip * seen.length), low = seen[skip], high = seen[seen.length - 1 - skip];
@@ -91,7 +91,8 @@ window.vigie = {
         const data = detail(columns, names, time.start, time.end, Math.max(200, Math.round(plot.inner_width || 1200)));
         tag.shown.data = data;
         inSight[plot.name] = data.t.length;
-        const edges = reach(data, names, tag.clip);
+        const drawn = plot.renderers.filter((line) => line.data_source === tag.shown && line.visible);
+        const edges = reach(data, drawn.map((line) => line.glyph.y.field), tag.clip);
         if (!edges) continue;
         if (tag.widest) { edges[0] = Math.max(edges[0], tag.widest[0]); edges[1] = Math.min(edges[1], tag.widest[1]); }
         plot.y_range.setv({ start: edges[0], end: edges[1] });
@@ -135,6 +136,7 @@ window.vigie = {
       const on = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", on);
       for (const line of lines) if (line.name === button.dataset.line) line.visible = on;
+      schedule();
     }));
 
     document.querySelectorAll("button[data-range]").forEach((button) => button.addEventListener("click", () => {

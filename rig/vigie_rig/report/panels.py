@@ -54,8 +54,8 @@ def draw(recording: BenchRecording) -> tuple[Panel, ...]:
     timeline = Panel(
         "timeline",
         "Timeline",
-        "What the trace says about itself, in red what the bench did to the board; the thin bars, PPG above"
-        " motion, are what was received. Drag here to choose what all panels show.",
+        "Marks of the trace, in red the faults of the bench, and as thin bars the PPG and the motion received."
+        " Drag or click to choose what is shown.",
         draw_timeline(canvas, recording),
         {},
     )
