@@ -7,8 +7,9 @@ whatever garbage came before, the next whole frame is read.
 
 from __future__ import annotations
 
-import zlib
+from collections import defaultdict
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from cobs import cobs
 
@@ -24,7 +25,7 @@ MAX_BODY_BYTES: Final = MAX_FRAME_BYTES - HEAD_BYTES - CRC_BYTES
 MAX_WIRE_BYTES: Final = MAX_FRAME_BYTES + 2
 
 _INTERRUPT: Final = 0x03
-_RESIDUE: Final = zlib.crc32(zlib.crc32(b"").to_bytes(4, "little"))
+_RESIDUE: Final = crc32(crc32(b"").to_bytes(4, "little"))
 """CRC-32 of anything that ends with its own CRC-32."""
 
 
@@ -50,7 +51,22 @@ def encode_frame(kind: int, sequence: int, body: bytes) -> bytes:
     if not 0 < kind <= 0xFF or kind == _INTERRUPT:
         raise FrameError(f"{kind} is no message number: 1..255 without {_INTERRUPT}")
     plain = bytes((kind,)) + sequence.to_bytes(2, "little") + body
-    return bytes(cobs.encode(plain + zlib.crc32(plain).to_bytes(4, "little"))) + b"\0"
+    return bytes(cobs.encode(plain + crc32(plain).to_bytes(4, "little"))) + b"\0"
+
+
+def _checked(encoded: bytes) -> bytes:
+    """The frame in the bytes between two zeros, COBS undone and its CRC right."""
+    if len(encoded) >= MAX_WIRE_BYTES:
+        raise FrameError(f"{len(encoded)} bytes without a zero: longer than any frame")
+    try:
+        plain: bytes = cobs.decode(encoded)
+    except cobs.DecodeError as error:
+        raise FrameError(f"not COBS: {error}") from error
+    if len(plain) < HEAD_BYTES + CRC_BYTES:
+        raise FrameError(f"{len(plain)} bytes are too few for a frame")
+    if crc32(plain) != _RESIDUE:
+        raise FrameError("wrong CRC")
+    return plain
 
 
 def decode_frame(encoded: bytes) -> Frame:
@@ -59,17 +75,24 @@ def decode_frame(encoded: bytes) -> Frame:
     Raises:
         FrameError: They are not a whole frame.
     """
-    if len(encoded) >= MAX_WIRE_BYTES:
-        raise FrameError(f"{len(encoded)} bytes without a zero: longer than any frame")
-    try:
-        plain = cobs.decode(encoded)
-    except cobs.DecodeError as error:
-        raise FrameError(f"not COBS: {error}") from error
-    if len(plain) < HEAD_BYTES + CRC_BYTES:
-        raise FrameError(f"{len(plain)} bytes are too few for a frame")
-    if zlib.crc32(plain) != _RESIDUE:
-        raise FrameError("wrong CRC")
+    plain = _checked(encoded)
     return Frame(plain[0], plain[1] | plain[2] << 8, plain[3:-4])
+
+
+def bodies_by_kind(wire: bytes) -> dict[int, list[bytes]]:
+    """Bodies of all whole frames in recorded bytes, in order, by message number: what ``arrays`` decodes in bulk.
+
+    Whatever is not a frame is left out; :class:`Deframer` is for a live link.
+    """
+    bodies: dict[int, list[bytes]] = defaultdict(list)
+    *ended, _unfinished = wire.split(b"\0")
+    for encoded in filter(None, ended):
+        try:
+            plain = _checked(encoded)
+        except FrameError:
+            continue
+        bodies[plain[0]].append(plain[3:-4])
+    return dict(bodies)
 
 
 class Deframer:
@@ -88,14 +111,11 @@ class Deframer:
         """Take the next bytes and return the frames that they complete."""
         frames: list[Frame] = []
         *ended, rest = data.split(b"\0")
-        for piece in ended:
-            encoded = bytes(self._pending) + piece if self._pending else piece
+        if ended:
+            ended[0] = b"" if self._skipping else bytes(self._pending) + ended[0]
             self._pending.clear()
-            if self._skipping:
-                self._skipping = False
-                continue
-            if not encoded:
-                continue
+            self._skipping = False
+        for encoded in filter(None, ended):
             try:
                 frames.append(decode_frame(encoded))
             except FrameError:
