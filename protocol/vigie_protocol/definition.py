@@ -16,22 +16,33 @@ import enum
 import struct
 from collections.abc import Callable
 from typing import (
-    Annotated,
     Any,
     ClassVar,
     Final,
     Self,
     TypeVar,
+    cast,
     dataclass_transform,
     get_args,
     get_origin,
     get_type_hints,
 )
 
-from construct import Array, Bytes, Construct, ConstructError, FormatField, GreedyBytes, GreedyRange, Struct
+from construct import (
+    Array,
+    Bytes,
+    Construct,
+    ConstructError,
+    FormatField,
+    GreedyBytes,
+    GreedyRange,
+    Int16sl,
+    Struct,
+)
 from construct import BytesInteger as ConstructBytesInteger
 
 from vigie_protocol.errors import MessageError
+from vigie_protocol.framing import INTERRUPT
 
 DEVICE: Final = "device"
 HOST: Final = "host"
@@ -161,17 +172,13 @@ def _describe(name: str, wire: Wire) -> Field:
     elif isinstance(kind, Bytes) and isinstance(kind.length, int):
         return Field(name, wire, f"bytes{kind.length}", f"{kind.length}s")
     elif isinstance(kind, GreedyRange):
-        item: Any = kind.subcon
-        if (
-            isinstance(item, ConstructBytesInteger)
-            and item.length == 3
-            and not item.signed
-            and not item.swapped
-        ):
-            return Field(name, wire, "u24be[]", "")
-        if isinstance(item, Array) and item.count == 3 and getattr(item.subcon, "fmtstr", "") == "<h":
+        item: Construct[Any, Any] = wire.type.subcon
+        if isinstance(item, ConstructBytesInteger):
+            if item.length == 3 and not item.signed and not item.swapped:
+                return Field(name, wire, "u24be[]", "")
+        elif isinstance(item, Array) and item.count == 3 and wire.type.subcon.subcon is Int16sl:
             return Field(name, wire, "i16x3[]", "")
-    raise MessageError(name, f"{type(kind).__name__} is outside the subset that the device can speak")
+    raise MessageError(name, f"{type(wire.type).__name__} is outside the subset that the device can speak")
 
 
 _T = TypeVar("_T", bound=type)
@@ -185,11 +192,17 @@ def message(kind: int, *, to: str, hot: bool = False, reserved: bool = False) ->
     """
 
     def decorate(cls: _T) -> _T:
+        if not 0 < kind <= 0xFF or kind == INTERRUPT:
+            raise MessageError(cls.__name__, f"{kind} is no message number: 1..255 without {INTERRUPT}")
         fields: list[Field] = []
         for name, hint in get_type_hints(cls, include_extras=True).items():
-            if get_origin(hint) is not Annotated:
+            if get_origin(hint) is ClassVar:
                 continue
-            wire = next(item for item in get_args(hint) if isinstance(item, Wire))
+            wire = next((item for item in get_args(hint) if isinstance(item, Wire)), None)
+            if wire is None:
+                raise MessageError(
+                    cls.__name__, f"{name} says nothing of its wire form: Annotated[int, Wire(...)]"
+                )
             field = _describe(name, wire)
             if fields and fields[-1].is_tail:
                 raise MessageError(
@@ -200,7 +213,7 @@ def message(kind: int, *, to: str, hot: bool = False, reserved: bool = False) ->
                     cls.__name__, f"{name} is packed while sampling: declare bits={SMALL_INT_BITS} or less"
                 )
             fields.append(field)
-        made: Any = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        made = cast("Any", dataclasses.dataclass(frozen=True, kw_only=True)(cls))
         made.KIND, made.TO, made.HOT, made.RESERVED, made.FIELDS = kind, to, hot, reserved, tuple(fields)
         made.STRUCT = Struct(*(field.name / field.wire.type for field in fields))
         return made  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from cobs import cobs
+from cobs import cobs  # pyright: ignore[reportMissingTypeStubs]
 
 from vigie_protocol.errors import FrameError
 
@@ -24,7 +24,8 @@ CRC_BYTES: Final = 4
 MAX_BODY_BYTES: Final = MAX_FRAME_BYTES - HEAD_BYTES - CRC_BYTES
 MAX_WIRE_BYTES: Final = MAX_FRAME_BYTES + 2
 
-_INTERRUPT: Final = 0x03
+INTERRUPT: Final = 0x03
+"""Ctrl-C, which is no message number: where a frame would begin it asks a development build for the prompt."""
 _RESIDUE: Final = crc32(crc32(b"").to_bytes(4, "little"))
 """CRC-32 of anything that ends with its own CRC-32."""
 
@@ -48,10 +49,10 @@ def encode_frame(kind: int, sequence: int, body: bytes) -> bytes:
         raise FrameError(f"a body of {len(body)} bytes does not fit: {MAX_BODY_BYTES} is the most")
     if not 0 <= sequence <= 0xFFFF:
         raise FrameError(f"sequence {sequence} is not within 0..65535")
-    if not 0 < kind <= 0xFF or kind == _INTERRUPT:
-        raise FrameError(f"{kind} is no message number: 1..255 without {_INTERRUPT}")
+    if not 0 < kind <= 0xFF or kind == INTERRUPT:
+        raise FrameError(f"{kind} is no message number: 1..255 without {INTERRUPT}")
     plain = bytes((kind,)) + sequence.to_bytes(2, "little") + body
-    return bytes(cobs.encode(plain + crc32(plain).to_bytes(4, "little"))) + b"\0"
+    return bytes(cobs.encode(plain + crc32(plain).to_bytes(4, "little"))) + b"\0"  # pyright: ignore[reportUnknownMemberType]
 
 
 def _checked(encoded: bytes) -> bytes:
@@ -59,7 +60,7 @@ def _checked(encoded: bytes) -> bytes:
     if len(encoded) >= MAX_WIRE_BYTES:
         raise FrameError(f"{len(encoded)} bytes without a zero: longer than any frame")
     try:
-        plain: bytes = cobs.decode(encoded)
+        plain: bytes = cobs.decode(encoded)  # pyright: ignore[reportUnknownMemberType]
     except cobs.DecodeError as error:
         raise FrameError(f"not COBS: {error}") from error
     if len(plain) < HEAD_BYTES + CRC_BYTES:
