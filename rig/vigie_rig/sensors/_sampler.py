@@ -85,7 +85,7 @@ class Sampler:
         while self._clock is not None and now_us >= self._next_us:
             if self._done == len(self._time_us):
                 self._work_out_chunk()
-            due = int(self._time_us.searchsorted(now_us, side="left"))
+            due = int(self._time_us.searchsorted(now_us, side="right"))
             if due > self._done:
                 first, last = self._first_word[self._done], self._first_word[due]
                 self._done_to(due)
