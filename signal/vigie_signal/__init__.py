@@ -1,5 +1,15 @@
 """Heart rate, beats, motion and rest from wrist signals: arrays in, features out."""
 
+from vigie_signal.beats import Beats, find_beats
 from vigie_signal.heart_rate import HeartRateTrack, HeartRateTracker, track_heart_rate
+from vigie_signal.variability import HeartRateVariability, heart_rate_variability
 
-__all__ = ["HeartRateTrack", "HeartRateTracker", "track_heart_rate"]
+__all__ = [
+    "Beats",
+    "HeartRateTrack",
+    "HeartRateTracker",
+    "HeartRateVariability",
+    "find_beats",
+    "heart_rate_variability",
+    "track_heart_rate",
+]
