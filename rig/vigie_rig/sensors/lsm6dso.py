@@ -108,6 +108,7 @@ class Lsm6dso:
         self._start_us = start_us
         self._clock_error = clock_error
         self._sampler = Sampler(self.ledger, clock_error=clock_error, jitter_us=jitter_us, seed=seed)
+        self._run_trace_us = start_us
         self._now_us = start_us
         self._was_stuck = False
         self._timestamp_zero_us: float | None = None
@@ -264,6 +265,7 @@ class Lsm6dso:
 
     def _restart(self, now_us: float) -> None:
         """Take up the configuration: stop, or sample from now on."""
+        self._run_trace_us = self._start_us
         odr = _period_ticks(self._registers[_CTRL1_XL] >> 4)
         if odr is None:
             self._sampler.stop()
@@ -282,7 +284,7 @@ class Lsm6dso:
 
     def _encode(self, time_us: NDArray[np.float64], first: int) -> Encoded:
         mg_per_lsb = _MG_PER_LSB[self._registers[_CTRL1_XL] >> 2 & 0b11]
-        acc_g = play(self._trace.acc_g, self._trace.acc_rate_hz, (time_us - self._start_us) * 1e-6)
+        acc_g = play(self._trace.acc_g, self._trace.acc_rate_hz, (time_us - self._run_trace_us) * 1e-6)
         values = np.clip(np.rint(acc_g.T * (1000 / mg_per_lsb)), -32768, 32767).astype(np.int16)
         index = np.arange(len(time_us))
         slot = (first + index) & 0b11

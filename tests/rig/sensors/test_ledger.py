@@ -14,13 +14,13 @@ from vigie_rig.traces import Trace, synthesize
 WRIST = synthesize(seed=3, minutes=1)
 
 
-def started(sensor: Max30101 | Lsm6dso) -> Max30101 | Lsm6dso:
+def started(sensor: Max30101 | Lsm6dso, now_us: int = 0) -> Max30101 | Lsm6dso:
     if isinstance(sensor, Max30101):
-        sensor.write(0x0C, bytes([40, 40]), 0)
-        sensor.write(0x08, bytes([0x10, 3, 0b01_011_11]), 0)
+        sensor.write(0x0C, bytes([40, 40]), now_us)
+        sensor.write(0x08, bytes([0x10, 3, 0b01_011_11]), now_us)
     else:
-        sensor.write(0x10, b"\x60", 0)
-        sensor.write(0x07, bytes([0, 0, 6, 6]), 0)
+        sensor.write(0x10, b"\x60", now_us)
+        sensor.write(0x07, bytes([0, 0, 6, 6]), now_us)
     return sensor
 
 
@@ -77,6 +77,20 @@ def test_a_million_samples_later_the_ledger_still_adds_up(kind: type[Max30101] |
     assert sensor.ledger.produced > 1_000_000
     assert sensor.ledger.handed_out == handed_out
     assert sensor.ledger.produced - sensor.ledger.lost - handed_out <= 512
+
+
+@pytest.mark.parametrize("kind", [Max30101, Lsm6dso])
+def test_the_trace_may_begin_again_at_the_next_start(
+    kind: type[Max30101] | type[Lsm6dso], ramp: Trace
+) -> None:
+    sensor = started(kind(ramp))
+    sensor.read(0x0F, 1, 60_000_000)
+    sensor.play_from(60_000_000)
+    sensor.power_cycle(60_000_000)
+    started(sensor, 60_000_000).read(0x0F, 1, 120_000_000)
+    first, again = sensor.ledger.runs
+    np.testing.assert_array_equal(first.values[:5000], again.values[:5000])
+    assert again.time_us[0] == pytest.approx(60_000_000 + first.time_us[0])
 
 
 def test_handed_out_is_never_lost() -> None:
