@@ -124,6 +124,13 @@ def test_ppg_ready_is_cleared_by_reading_the_fifo(steady: Trace) -> None:
     assert one(sensor, STATUS_1, 10_000) == 0
 
 
+def test_a_sample_that_finds_no_room_is_not_told_as_new(steady: Trace) -> None:
+    sensor = at_100_hz(steady)
+    sensor.read(STATUS_1, 1, 320_000)
+    assert sensor.read(OVERFLOW, 1, 350_000) == bytes([3])
+    assert one(sensor, STATUS_1, 350_000) == 0
+
+
 @pytest.mark.parametrize("free", [0, 1, 15])
 def test_almost_full_is_told_when_so_many_places_are_left(steady: Trace, free: int) -> None:
     sensor = at_100_hz(steady, fifo=free)
