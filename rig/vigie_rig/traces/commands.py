@@ -70,7 +70,9 @@ class _BadInput(click.ClickException):
 
 def _show(shown: Trace) -> None:
     facts = summary(shown)
-    table = Table(show_header=False, box=None)
+    table = Table(show_header=False, box=None, pad_edge=False, collapse_padding=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_row("name", facts.name)
     table.add_row("sha256", facts.sha256)
     table.add_row("length", f"{int(facts.duration_s) // 60} min {facts.duration_s % 60:.1f} s")

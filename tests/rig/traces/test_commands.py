@@ -26,6 +26,13 @@ def test_synth_then_info_tell_the_same(tmp_path: Path) -> None:
         assert fact in told.output
 
 
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+def test_the_hash_is_told_whole_on_any_terminal(columns: str, tmp_path: Path) -> None:
+    run("synth", tmp_path / "a.bdf", "--minutes", "1")
+    told = CliRunner(env={"COLUMNS": columns}).invoke(trace, ["info", str(tmp_path / "a.bdf")])
+    assert load_trace(tmp_path / "a.bdf").sha256 in "".join(told.output.split())
+
+
 def test_synth_is_repeatable(tmp_path: Path) -> None:
     run("synth", tmp_path / "a.bdf", "--minutes", "1")
     run("synth", tmp_path / "b.bdf", "--minutes", "1")
