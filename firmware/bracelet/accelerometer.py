@@ -9,6 +9,7 @@ from micropython import const
 _HEAD_BYTES = const(19)
 _MOST_SAMPLES = const(36)
 _MOST = const(0xFFFF)
+_SPAN_TICKS = const(0x10000000)  # over which the sensor's rate is measured, about
 
 
 class AccelerometerStream:
@@ -32,13 +33,13 @@ class AccelerometerStream:
         samples = max(1, min(rate_decihz // 80, _MOST_SAMPLES))
         self._number = number
         self.period_ms = max(1, samples * 10000 // rate_decihz)
-        self._stamp_ticks = 400000 // rate_decihz  # nominal 25 us ticks a sample, until the sensor tells
+        self._sample_ticks = 400000 // rate_decihz  # nominal 25 us ticks a sample, until the sensor tells
         # Two in turn: the rest of a burst is sorted into one while the other may still wait for the line.
         self._block = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
         self._other = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
         self._words = bytearray(WORD_BYTES * samples)
 
-    def start(self, now_us):
+    def start(self, clock):
         """Empty the FIFO and sample from number 0."""
         self.chip.start()
         self.lost = 0
@@ -46,12 +47,14 @@ class AccelerometerStream:
         self._filled = 0
         self._flags = codec.BLOCK_FLAG_FIRST
         self._gap = 0
-        self._ticks = 0
+        self._ticks = self.chip.ticks()
         self._overran = False
-        self._since_stamp = -1
+        self._slot = -1
+        self._unsettled = False
+        self._since_stamp = 0
         self._span_ticks = 0
         self._span_samples = 0
-        self.moved_us = now_us
+        self.moved_us = clock.now_us()
 
     def stop(self, clock, link):
         """Send what was read, as far as the link takes it; power down."""
@@ -93,6 +96,8 @@ class AccelerometerStream:
         words = self._words
         tag = words[at] >> 3
         if tag == TAG_ACCELEROMETER:
+            if self._unsettled or self._slot < 0:
+                self._settle(words[at] >> 1 & 3)
             buffer = self._block.buffer
             to = self._block.at + self._filled * 6
             buffer[to] = words[at + 1]
@@ -102,15 +107,17 @@ class AccelerometerStream:
             buffer[to + 4] = words[at + 5]
             buffer[to + 5] = words[at + 6]
             self._filled += 1
-            if self._since_stamp >= 0:
-                self._since_stamp += 1
+            self._since_stamp += 1
             if self._filled == self._block.samples:
                 self._send(clock, link, now_us)
         elif tag == TAG_TIMESTAMP:
             ticks = words[at + 1] | words[at + 2] << 8 | words[at + 3] << 16 | (words[at + 4] & 0x3F) << 24
             if self._since_stamp > 0:
-                self._span_ticks = (ticks - self._ticks) & 0x3FFFFFFF
-                self._span_samples = self._since_stamp
+                self._span_ticks += (ticks - self._ticks) & 0x3FFFFFFF
+                self._span_samples += self._since_stamp
+                if self._span_ticks > _SPAN_TICKS:
+                    self._span_ticks >>= 1
+                    self._span_samples >>= 1
             self._ticks = ticks
             self._since_stamp = 0
         else:
@@ -122,20 +129,31 @@ class AccelerometerStream:
         self._overran = False
         if self._filled:
             self._send(clock, link, now_us)
-        if self._since_stamp < 0:
+        if waiting < DEPTH - 2:
             return
         if self._span_ticks:
-            passed = passed * self._span_samples // self._span_ticks
+            passed = (passed * self._span_samples + self._span_ticks // 2) // self._span_ticks
         else:
-            passed = passed // self._stamp_ticks
+            passed = passed // self._sample_ticks
         kept = waiting * STAMP_EVERY // (STAMP_EVERY + 1)
-        gap = max(1, passed - self._since_stamp - kept) if waiting >= DEPTH - 2 else 0
-        self._gap = min(gap, _MOST)
-        self._flags = codec.BLOCK_FLAG_OVERFLOW_INFERRED
-        self._first = (self._first + gap) & 0x3FFFFFFF
-        self.lost += gap
-        self._since_stamp = -1
-        self._span_ticks = 0
+        self._skip(max(0, passed - self._since_stamp - kept))
+        self._unsettled = True
+
+    def _skip(self, samples):
+        self._gap += samples
+        self._first = (self._first + samples) & 0x3FFFFFFF
+        self._since_stamp += samples
+        self.lost += samples
+
+    def _settle(self, slot):
+        """Correct the first number after an overrun by the tag, which counts the samples modulo 4."""
+        if self._slot < 0:
+            self._slot = (slot - self._first) & 3
+        self._unsettled = False
+        off = (slot - self._slot - self._first) & 3
+        self._skip(off if off < 3 or not self._gap else -1)
+        if self._gap:
+            self._flags |= codec.BLOCK_FLAG_OVERFLOW_INFERRED
 
     def _send(self, clock, link, now_us):
         block = self._block
@@ -145,7 +163,7 @@ class AccelerometerStream:
             self._first,
             now_us,
             clock.epoch,
-            self._gap,
+            min(self._gap, _MOST),
             self._flags,
             self._number,
             self._range_g,

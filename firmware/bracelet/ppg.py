@@ -36,7 +36,7 @@ class PpgStream:
         self._sample_us = 1000000 * average // rate_hz
         self._block = Block(codec.PPG_BLOCK, _HEAD_BYTES, samples, 3 * self._channels)
 
-    def start(self, now_us):
+    def start(self, clock):
         """Empty the FIFO and sample from number 0."""
         self.chip.start()
         self.lost = 0
@@ -46,10 +46,10 @@ class PpgStream:
         self._left = 0
         self._owed = 0
         self._before = 0
-        self._span_us = 0
+        self._span_us = -1  # begins with the first look: how long the first sample takes is another matter
         self._span_samples = 0
-        self._looked_us = now_us
-        self.moved_us = now_us
+        self._looked_us = self.moved_us = clock.now_us()
+        self._looked_epoch = clock.epoch
 
     def stop(self, clock, link):
         """Send what the FIFO still holds, as far as the link takes it; LEDs off."""
@@ -69,12 +69,16 @@ class PpgStream:
         waiting = self.chip.pending()
         if self.chip.overflow or self._owed:
             return self._poll_overflowed(clock, link, now_us, waiting)
-        self._span_us += elapsed_us(self._looked_us, now_us)
-        self._span_samples += waiting - self._left
+        if self._span_us < 0:
+            self._span_us = 0
+        else:
+            self._span_us += elapsed_us(self._looked_us, now_us)
+            self._span_samples += waiting - self._left
         if self._span_us > _SPAN_US:
             self._span_us >>= 1
             self._span_samples >>= 1
         self._looked_us = now_us
+        self._looked_epoch = clock.epoch
         self._left = waiting
         read = 0
         while self._left >= self._block.samples and not link.busy:
@@ -89,7 +93,7 @@ class PpgStream:
         """The FIFO was full and lost what came after it: empty it first, so that the gap lies between blocks."""
         read = 0
         if not self._owed:
-            gap, flags = self._missing(now_us, waiting)
+            gap, flags = self._missing(clock, now_us, waiting)
             read = min(waiting, self._block.samples)
             self._send(link, clock, now_us, read)
             # Only now has the chip forgotten its counter.
@@ -97,9 +101,10 @@ class PpgStream:
             self._owed_flags = flags
             self._before = self._left = waiting - read
             self._looked_us = now_us
+            self._looked_epoch = clock.epoch
         elif self.chip.overflow:
             # Full again before the first gap was reached: let all of it go, counted, rather than misplace it.
-            gap, flags = self._missing(now_us, waiting)
+            gap, flags = self._missing(clock, now_us, waiting)
             self.chip.read_into(bytearray(waiting * 3 * self._channels))
             self._owed += waiting + gap
             self._owed_flags |= flags
@@ -119,17 +124,18 @@ class PpgStream:
             self._owed = 0
         self._left = waiting - read
         self._looked_us = now_us
+        self._looked_epoch = clock.epoch
         self.moved_us = now_us
         return read
 
-    def _missing(self, now_us, waiting):
+    def _missing(self, clock, now_us, waiting):
         """How many samples were lost: by the chip's counter or, where that is full, by time at the measured rate."""
         gap = self.chip.overflow
         if gap < OVERFLOW_MOST:
             return gap, 0
-        passed_us = elapsed_us(self._looked_us, now_us)
+        passed_us = (((clock.epoch - self._looked_epoch) & 0xFFFF) << 30) + now_us - self._looked_us
         if self._span_samples > 0:
-            made = passed_us * self._span_samples // self._span_us
+            made = (passed_us * self._span_samples + self._span_us // 2) // self._span_us
         else:
             made = passed_us // self._sample_us
         return max(gap, self._left + made - waiting), codec.BLOCK_FLAG_OVERFLOW_INFERRED

@@ -28,7 +28,7 @@ class Sampler:
         self.period_ms = 1000
         for stream in self.streams:
             if stream.STREAM & wanted:
-                stream.start(self._clock.now_us())
+                stream.start(self._clock)
                 self.period_ms = min(self.period_ms, stream.period_ms)
         self.running = wanted
         self._ill = 0
