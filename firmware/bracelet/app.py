@@ -5,7 +5,7 @@ import gc
 import sys
 
 from bracelet import VERSION, codec
-from bracelet.clock import Clock
+from bracelet.clock import Clock, elapsed_us
 from bracelet.drivers.unsupported import Unsupported
 from bracelet.framing import Deframer, Interrupt
 from bracelet.link import Link
@@ -13,8 +13,8 @@ from bracelet.sampler import Sampler
 from micropython import const
 
 _FLUSH_MS = const(5)
-_SILENCE_MS = const(250)
-_RECEIVE_BYTES = const(64)
+_MOST_REQUESTS = const(8)
+_SILENCE_US = const(250000)
 STANDARD = (100, 2, 411, 4096, 1, 6400, 1040, 8)
 """Configuration after boot, as the fields of Configure."""
 
@@ -66,23 +66,26 @@ class Application:
                     pass
 
     async def _receive(self):
-        stream = asyncio.StreamReader(self.link.serial)
-        data = bytearray(_RECEIVE_BYTES)
+        serial = self.link.serial
+        stream = asyncio.StreamReader(serial)
+        # Byte by byte: what follows ctrl-C belongs to the prompt and must not be read here.
+        byte = bytearray(1)
         heard_us = self.clock.now_us()
         while self._restart is None:
-            count = await stream.readinto(data)
+            count = await stream.readinto(byte)
             now_us = self.clock.now_us()
-            if ((now_us - heard_us) & 0x3FFFFFFF) > _SILENCE_MS * 1000:
+            if elapsed_us(heard_us, now_us) > _SILENCE_US:
                 self._deframer.forget()
             heard_us = now_us
-            if count:
-                self._deframer.feed(data, count, self._take)
+            while count:
+                self._deframer.feed(byte, 1, self._take)
+                count = serial.readinto(byte)
             while self._requests:
                 await self._handle(*self._requests.pop(0))
 
     def _take(self, kind, sequence, buffer, at, end):
-        # At most as many as fit into what one read brings.
-        self._requests.append((kind, sequence, bytes(buffer[at:end])))
+        if len(self._requests) < _MOST_REQUESTS:
+            self._requests.append((kind, sequence, bytes(buffer[at:end])))
 
     async def _send(self, kind, pack, *fields, tail=b""):
         while not self.link.pump():

@@ -228,10 +228,14 @@ class Bracelet:
                     except RequestTimeout:
                         continue
         except TimeoutError:
-            raise ConnectFailed(
-                self.address,
-                f"no bracelet answers within {self._deadline_s:g} s; if this is the right port, try `vigie flash`",
-            ) from None
+            if self.link.bytes_received:
+                reason = (
+                    "something answers, but not the bracelet's application: it may stand at the MicroPython prompt "
+                    "(a soft reset starts it, as `mpremote soft-reset` does), or needs `vigie flash`"
+                )
+            else:
+                reason = "nothing answers; if this is the right port, try `vigie flash`"
+            raise ConnectFailed(self.address, f"{reason} (waited {self._deadline_s:g} s)") from None
         except Disconnected as error:
             raise ConnectFailed(self.address, error.reason) from error
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from vigie.micropython import MicroPython, MicroPythonMissing, find
 from vigie_rig.channel import Transcript
 from vigie_rig.errors import BoardMissing, FirmwareFault
 from vigie_rig.faults import FaultPlan
@@ -45,16 +46,37 @@ def open_unix(folder: Path, *, sensors: Any, faults: FaultPlan, heap_bytes: int 
     BoardMissing
         There is no MicroPython on this machine.
     """
-    from vigie.micropython import MicroPythonMissing, find
     from vigie_rig.boards.unix import UnixBoard
 
+    return UnixBoard(
+        _unix_micropython(),
+        folder,
+        sensors=sensors,
+        faults=faults,
+        heap_bytes=heap_bytes or HEAP_BYTES,
+        seed=seed,
+    )
+
+
+def _unix_micropython() -> MicroPython:
     try:
-        micropython = find()
+        return find()
     except MicroPythonMissing as error:
         raise BoardMissing(str(error)) from error
-    return UnixBoard(
-        micropython, folder, sensors=sensors, faults=faults, heap_bytes=heap_bytes or HEAP_BYTES, seed=seed
-    )
+
+
+_NEEDS: Final[dict[str, Callable[[], object]]] = {"unix": _unix_micropython}
+
+
+def require(name: str) -> None:
+    """Check that a board can be had on this machine.
+
+    Raises
+    ------
+    BoardMissing
+        It cannot; the text says what to do.
+    """
+    _NEEDS[name]()
 
 
 BOARDS: Final[dict[str, OpenBoard]] = {"unix": open_unix}
