@@ -24,7 +24,9 @@ _COUNT = bytearray(4)
 
 @micropython.viper
 def _crc_into(view: ptr8, count: int, table: ptr32, out: ptr8):  # noqa: F821
-    low, high = 0xFFFF, 0xFFFF
+    # One by one: of a tuple viper would make objects.
+    low = 0xFFFF
+    high = 0xFFFF
     at = 0
     while at < count:
         low ^= view[at]
