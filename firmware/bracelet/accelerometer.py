@@ -1,10 +1,11 @@
 """The accelerometer stream: from the LSM6DSO's FIFO words to AccelerometerBlocks, tags checked and taken off."""
 
+from micropython import const
+
 from bracelet import codec
 from bracelet.block import Block
 from bracelet.drivers.lsm6dso import DEPTH, STAMP_EVERY, TAG_ACCELEROMETER, TAG_TIMESTAMP, WORD_BYTES
 from bracelet.framing import BODY_AT
-from micropython import const
 
 _HEAD_BYTES = const(19)
 _MOST_SAMPLES = const(36)

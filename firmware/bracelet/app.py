@@ -4,13 +4,14 @@ import asyncio
 import gc
 import sys
 
+from micropython import const
+
 from bracelet import VERSION, codec
 from bracelet.clock import Clock, elapsed_us
 from bracelet.drivers.unsupported import Unsupported
 from bracelet.framing import Deframer, Interrupt
 from bracelet.link import Link
 from bracelet.sampler import Sampler
-from micropython import const
 
 _FLUSH_MS = const(5)
 _MOST_REQUESTS = const(8)
@@ -26,7 +27,9 @@ class Application:
         self._board = board
         self.clock = Clock()
         self.link = Link(board.serial(), board.crc_into)
-        self.sampler = Sampler([stream for stream in board.streams() if stream.chip.probe()], self.clock, self.link)
+        self.sampler = Sampler(
+            [stream for stream in board.streams() if stream.chip.probe()], self.clock, self.link
+        )
         self._deframer = Deframer(board.crc_into)
         self._boot_id = board.boot_id()
         self._requests = []
@@ -133,7 +136,7 @@ class Application:
     async def _status(self, sequence, body):
         if codec.unpack_status_request(body, 0, len(body))[0]:
             gc.collect()
-        lost = [0, 0, 0]
+        lost = {codec.STREAM_PPG: 0, codec.STREAM_ACCELEROMETER: 0}
         for stream in self.sampler.streams:
             lost[stream.STREAM] = stream.lost
         await self._send(
@@ -184,7 +187,9 @@ class Application:
             if stream.on:
                 there |= stream.STREAM
         if not wanted or wanted & ~there:
-            raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_STREAM, "streams 0x%02x: has 0x%02x" % (wanted, there))
+            raise Unsupported(
+                codec.ERROR_CODE_UNSUPPORTED_STREAM, "streams 0x%02x: has 0x%02x" % (wanted, there)
+            )
         if self.sampler.running:
             raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
         await self._send(codec.DONE, codec.pack_done, sequence)

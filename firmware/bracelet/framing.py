@@ -4,8 +4,9 @@ A frame stands in its buffer from byte 1 on: kind, sequence, body, CRC. Byte 0 i
 is one byte in front and a new value for each zero. docs/protocol.md has the format.
 """
 
-from bracelet import codec
 from micropython import const
+
+from bracelet import codec
 
 HEAD_BYTES = const(3)
 BODY_AT = const(4)

@@ -1,11 +1,12 @@
 """The PPG stream: from the MAX30101's FIFO to PpgBlocks, burst by burst, untouched."""
 
+from micropython import const
+
 from bracelet import codec
 from bracelet.block import Block
 from bracelet.clock import elapsed_us
 from bracelet.drivers.max30101 import DEPTH, OVERFLOW_MOST
 from bracelet.framing import BODY_AT
-from micropython import const
 
 _HEAD_BYTES = const(15)
 _MOST = const(0xFFFF)

@@ -1,8 +1,9 @@
 """The sampler: asks every stream in turn, and tells when a sensor falls silent."""
 
+from micropython import const
+
 from bracelet import codec
 from bracelet.clock import elapsed_us
-from micropython import const
 
 _STALLED_US = const(1500000)
 _MOST_EVENTS = const(16)

@@ -49,6 +49,16 @@ Progress = Callable[[str, float, float], None]
 """Called with what is being done, how far it is and how far it goes, in seconds of trace."""
 
 Watch = Callable[[SampleBlock], None]
+"""Called with every block as it comes."""
+
+
+def no_progress(what: str, at: float, total: float) -> None:
+    """Show nothing."""
+
+
+def no_watch(block: SampleBlock) -> None:
+    """Watch nothing."""
+
 
 _HEAP_STEP_BYTES: Final = 4096
 _HEAP_PROBE_S: Final = 6.0
@@ -132,8 +142,8 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
 def run_bench(
     bench: Bench,
     *,
-    progress: Progress = lambda *_: None,
-    watch: Watch = lambda _: None,
+    progress: Progress = no_progress,
+    watch: Watch = no_watch,
     command: str = "",
 ) -> BenchOutcome:
     """Run a bench on a clock of its own, and judge it; ``watch`` sees every block as it comes.
@@ -231,7 +241,7 @@ def _heap_needed(bench: Bench, folder: Path, record: SessionRecord) -> int | Non
         )
         tried = SessionRecord()
         try:
-            _play(short, folder, tried, lambda *_: None, lambda _: None)
+            _play(short, folder, tried, no_progress, no_watch)
         except (RigError, VigieError):
             return False
         total = tried.judge_streams()

@@ -124,6 +124,7 @@ def _write(outcome: BenchOutcome, folder: Path, console: Console) -> None:
     help="Run again after a failure: a pass then is a flake, not a pass.",
 )
 def bench(
+    *,
     trace: Path | None,
     board: str,
     clock: Any,

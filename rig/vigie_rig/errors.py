@@ -1,10 +1,10 @@
 """Errors of the rig.
 
-    RigError
-    ├── UsageError        a bench, fault or option that cannot be: nothing was run
-    ├── BoardMissing      the board, or what it needs on this machine, is not there
-    ├── RigFault          the rig itself failed: says nothing about the firmware
-    └── FirmwareFault     the board crashed, hung or spoke nonsense
+RigError
+├── UsageError        a bench, fault or option that cannot be: nothing was run
+├── BoardMissing      the board, or what it needs on this machine, is not there
+├── RigFault          the rig itself failed: says nothing about the firmware
+└── FirmwareFault     the board crashed, hung or spoke nonsense
 """
 
 from __future__ import annotations

@@ -68,7 +68,8 @@ def bench(
     folder = request.config.getoption("--bench-report")
 
     def play(trace: Trace, **description: Any) -> BenchOutcome:
-        described = Bench(trace, **{"board": board_name, "find_heap_needed": False, **description})
+        standard: dict[str, Any] = {"board": board_name, "find_heap_needed": False}
+        described = Bench(trace, **(standard | description))
         outcome = run_bench(described, command=f"pytest --board {board_name} {request.node.nodeid}")
         identity = outcome.result.firmware
         record_testsuite_property("vigie_firmware", identity.version)

@@ -18,8 +18,9 @@ from vigie.flash import flash
 from vigie.sample_clock import SampleClock, fit_sample_clock
 from vigie.samples import SampleBlock
 from vigie.transports import Transport, open_transport
+from vigie_protocol.arrays import TICKS_MODULUS_US
 from vigie_protocol.enums import EventCode, LogLevel, Stream
-from vigie_protocol.messages import Configure, Error, Log
+from vigie_protocol.messages import Configure, Error, Event, Log
 from vigie_rig import judge
 from vigie_rig.boards import Board, OpenBoard
 from vigie_rig.faults import Fault, FaultPlan
@@ -119,7 +120,10 @@ class SessionRecord:
             clock = fit_sample_clock(blocks)
             for block in blocks:
                 numbers = block.first_sample + np.arange(len(block.samples))
-                times.append((clock.origin_us + numbers * 1e6 / clock.rate_hz - session.begin_us) / 1e6)
+                at_us = (
+                    clock.origin_us + numbers.astype(np.float64) * (1e6 / clock.rate_hz) - session.begin_us
+                )
+                times.append(at_us / 1e6)
                 values.append(block.samples if stream == "ppg" else block.values)
         columns = len(self.ppg_channels) if stream == "ppg" else 3
         if not times:
@@ -188,7 +192,17 @@ async def run_session(
                 link = lambda: LineTransport(board.line)  # noqa: E731
             progress("deploying the firmware", 0, 1)
             await flash(link())
-            await _Player(board, link, plan, configuration, seconds, record, progress, watch).play()
+            player = _Player(
+                board,
+                link=link,
+                plan=plan,
+                configuration=configuration,
+                seconds=seconds,
+                record=record,
+                progress=progress,
+                watch=watch,
+            )
+            await player.play()
         except vigie.LinkError as error:
             if board.fault is not None:
                 raise board.fault from error
@@ -204,6 +218,7 @@ class _Player:
     def __init__(
         self,
         board: Board,
+        *,
         link: Callable[[], Transport],
         plan: FaultPlan,
         configuration: Configure,
@@ -317,8 +332,12 @@ class _Player:
                     self._record.heap_live_bytes.append((at, status.heap_live_bytes))
 
     def _keep_notices(self, bracelet: vigie.Bracelet) -> None:
+        if self._begin_s is None:
+            return
         for notice in bracelet.notices:
-            at_s = ((notice.epoch << 30) + notice.ticks_us - self._begin_us) / 1e6 if self._begin_s else 0.0
+            if not isinstance(notice, Log | Event):
+                continue
+            at_s = (notice.epoch * TICKS_MODULUS_US + notice.ticks_us - self._begin_us) / 1e6
             if isinstance(notice, Log):
                 level = LogLevel(notice.level).name.lower() if notice.level in range(1, 5) else "info"
                 self._record.log.append((at_s, level, notice.text.decode(errors="replace")))

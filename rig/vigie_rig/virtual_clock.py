@@ -31,7 +31,9 @@ class _JumpingSelector(selectors.DefaultSelector):
         if timeout is None:
             ready = super().select(_REAL_WAIT_S)
             if not ready:
-                raise RigFault("on the virtual clock everything waits and no event is left: a wait without a deadline")
+                raise RigFault(
+                    "on the virtual clock everything waits and no event is left: a wait without a deadline"
+                )
             return ready
         self.now_s += timeout
         return ready

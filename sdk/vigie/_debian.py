@@ -73,10 +73,8 @@ def source_for_suite(files: dict[str, str], *, codename: str, suite: str) -> Pac
     """
     suites = _ROLLING_SUITES | {codename}
     for name, text in files.items():
-        if name.endswith(".sources"):
-            found = _from_stanzas(text, suites, suite)
-        else:
-            found = _from_lines(text, suites, suite)
+        parse = _from_stanzas if name.endswith(".sources") else _from_lines
+        found = parse(text, suites, suite)
         if found is not None:
             return found
     return None

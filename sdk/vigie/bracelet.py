@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Final, TypeVar
@@ -35,10 +35,8 @@ from vigie_protocol.messages import (
     Configure,
     Done,
     Error,
-    Event,
     Hello,
     HelloRequest,
-    Log,
     PpgBlock,
     Restart,
     StartStream,
@@ -78,8 +76,8 @@ class Bracelet:
 
     def __init__(self, transport: Transport, deadline_s: float) -> None:
         self.link = LinkStatistics()
-        self.notices: deque[Event | Log] = deque(maxlen=_NOTICES_HELD)
-        """The latest events and log lines, oldest first."""
+        self.notices: deque[Message] = deque(maxlen=_NOTICES_HELD)
+        """The latest messages that answer no request and are no samples: ``Event``, ``Log``; oldest first."""
         self._transport = transport
         self._deadline_s = deadline_s
         self._deframer = framing.Deframer()
@@ -292,10 +290,11 @@ class Bracelet:
         except MessageError:
             self.link.messages_unknown += 1
             return
-        if isinstance(message, Event | Log):
+        request: int | None = getattr(message, "request", None)
+        if request is None:
             self.notices.append(message)
             return
-        reply = self._pending.get(getattr(message, "request", -1))
+        reply = self._pending.get(request)
         if reply is not None and not reply.done():
             reply.set_result(message)
 
@@ -421,7 +420,7 @@ class SampleStream:
 
 
 @asynccontextmanager
-async def connect(address: str | Transport, *, deadline_s: float = DEADLINE_S) -> AsyncIterator[Bracelet]:
+async def connect(address: str | Transport, *, deadline_s: float = DEADLINE_S) -> AsyncGenerator[Bracelet]:
     """Open a session: ``async with vigie.connect("serial:/dev/ttyACM0") as bracelet: ...``.
 
     Parameters

@@ -52,7 +52,8 @@ def fit_sample_clock(blocks: Sequence[SampleBlock]) -> SampleClock:
     last = np.append(np.diff(ticks_us) > 0, True)
     ticks_us, ends = ticks_us[last], ends[last]
     if len(ticks_us) > 2 and ticks_us[-1] - ticks_us[0] > _LEAST_SPAN_S * 1e6:
-        slope_us = float(np.polyfit(ends - ends[0], ticks_us - ticks_us[0], 1)[0])
+        samples, elapsed_us = ends - ends.mean(), ticks_us - ticks_us.mean()
+        slope_us = float(samples @ elapsed_us / (samples @ samples))
         rate_hz, measured = 1e6 / slope_us, True
     origin_us = float(np.min(ticks_us - (ends - 1) * 1e6 / rate_hz))
     return SampleClock(origin_us, rate_hz, measured)

@@ -1,6 +1,7 @@
 """Wiring of the virtual bracelet (MicroPython's unix port in the rig): sensors on I2C 0, host on UART 0."""
 
 import machine
+
 from bracelet import codec
 from bracelet.accelerometer import AccelerometerStream
 from bracelet.crc_ints import crc_into  # noqa: F401

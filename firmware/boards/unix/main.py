@@ -1,4 +1,5 @@
 import board
+
 from bracelet import app
 
 app.main(board)

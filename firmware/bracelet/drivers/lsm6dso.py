@@ -4,9 +4,10 @@ The FIFO holds 512 words of a tag and six bytes: here samples, and every 32nd a 
 It runs on when full and the oldest words go: a flag tells, a counter there is none.
 """
 
+from micropython import const
+
 from bracelet import codec
 from bracelet.drivers.unsupported import Unsupported
-from micropython import const
 
 _FIFO_CTRL1 = const(0x07)
 _WHO_AM_I = const(0x0F)
@@ -68,7 +69,8 @@ class Lsm6dso:
         if rate_decihz not in RATES_DECIHZ:
             raise Unsupported(
                 codec.ERROR_CODE_UNSUPPORTED_RATE,
-                "acc_rate_decihz %d: one of %s" % (rate_decihz, ", ".join(str(each) for each in RATES_DECIHZ)),
+                "acc_rate_decihz %d: one of %s"
+                % (rate_decihz, ", ".join(str(each) for each in RATES_DECIHZ)),
             )
         if range_g not in _RANGES:
             raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_RANGE, "acc_range_g %d: 2, 4, 8 or 16" % range_g)

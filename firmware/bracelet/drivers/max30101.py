@@ -4,9 +4,10 @@ The FIFO holds 32 samples. Its pointers are equal when it is empty and when it i
 "no room left", and the overflow counter tell which. The counter stops at 31 and is cleared by the next sample read.
 """
 
+from micropython import const
+
 from bracelet import codec
 from bracelet.drivers.unsupported import Unsupported
-from micropython import const
 
 _STATUS = const(0x00)
 _FIFO_WRITE = const(0x04)
@@ -101,7 +102,9 @@ class Max30101:
             if not self._read(_MODE) & _RESET:
                 break
         self._write(_MODE, _SHUTDOWN)
-        self._write(_FIFO_CONFIG, mean << 5)  # no rollover: what is kept is unbroken; flag when no room is left
+        self._write(
+            _FIFO_CONFIG, mean << 5
+        )  # no rollover: what is kept is unbroken; flag when no room is left
         self._write(_SPO2, span << 5 | rate << 2 | width)
         for led in range(3):
             self._write(_LED_RED + led, led_ua // 200)

@@ -79,7 +79,7 @@ class BoardThread:
             asyncio.run(self._serve())
         except asyncio.CancelledError:
             pass
-        except Exception as error:  # noqa: BLE001 - told to whoever waits for the path
+        except Exception as error:
             if not self._path.done():
                 self._path.set_exception(error)
 

@@ -11,6 +11,7 @@ async with vigie.connect(FakeTransport(answer)) as bracelet: ...
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -113,8 +114,7 @@ class FakeTransport:
             answers = self._answer(message, frame.sequence)
             if answers is None:
                 if isinstance(message, HelloRequest):
-                    values = {field.name: getattr(self._hello, field.name) for field in Hello.FIELDS}
-                    answers = [Hello(**{**values, "request": frame.sequence})]
+                    answers = [dataclasses.replace(self._hello, request=frame.sequence)]
                 else:
                     answers = [Done(request=frame.sequence)]
             for each in answers:

@@ -33,7 +33,7 @@ class SerialTransport:
         if values or not port:
             raise AddressError(address, f"{', '.join(values) or 'no port'} is not understood")
         self._port = port
-        self._serial: serial.SerialBase | None = None
+        self._serial: serial.Serial | None = None
         self._received = bytearray()
         self._arrived = asyncio.Event()
         self._room = threading.Event()
@@ -61,10 +61,11 @@ class SerialTransport:
         self._reader = threading.Thread(target=self._read_port, name="vigie-serial-read", daemon=True)
         self._reader.start()
 
-    def _open_port(self) -> serial.SerialBase:
-        return serial.serial_for_url(
+    def _open_port(self) -> serial.Serial:
+        port: serial.Serial = serial.serial_for_url(
             self._port, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=None
         )
+        return port
 
     def _read_port(self) -> None:
         port = self._serial

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import random
 import select
@@ -40,13 +39,8 @@ _HANG_S: Final = 20.0
 _RESTART_RAW, _RESTART_SOFT, _RESTART_HARD = 75, 76, 77
 _PWRON, _HARD, _SOFT = 1, 2, 5
 _CONSOLE_BYTES: Final = 4000
-_ADDR_NO_RANDOMIZE: Final = 0x0040000
-
-
-def _without_address_randomisation() -> None:
-    """In the child: the conservative collector sees the same stack in every run."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).personality(_ADDR_NO_RANDOMIZE)
+_STEADY: Final = ("setarch", "--addr-no-randomize") if shutil.which("setarch") else ()
+"""The collector is conservative: only the same addresses make the heap the same in every run."""
 
 
 class UnixBoard:
@@ -138,21 +132,14 @@ class UnixBoard:
             f"heapsize={self._heap_bytes}",
             str(_RUNTIME / "_repl.py"),
         ]
-        channel = theirs.fileno()
-
-        def prepare() -> None:
-            _without_address_randomisation()
-            os.dup2(channel, 3)
-
         self._process = subprocess.Popen(
-            command + (["-r"] if raw else []),
+            [*_STEADY, *command, *(["-r"] if raw else [])],
             cwd=self.files,
             stdin=subprocess.DEVNULL,
             stdout=console_write,
             stderr=console_write,
-            env={"MICROPYPATH": f"{_RUNTIME}:.:lib:.frozen"},
-            pass_fds=(3,) if channel == 3 else (3, channel),
-            preexec_fn=prepare,
+            env={"MICROPYPATH": f"{_RUNTIME}:.:lib:.frozen", "VIGIE_CHANNEL": str(theirs.fileno())},
+            pass_fds=(theirs.fileno(),),
             start_new_session=True,
         )
         theirs.close()

@@ -4,9 +4,11 @@ Every exchange is a numbered, time-stamped request and its answer (vigie_rig/cha
 Nothing here allocates once imported, so that the firmware can be watched under heap_lock.
 """
 
+import os
+
 import uctypes
 
-_file = open(3, "r+b", 0)
+_file = open(int(os.getenv("VIGIE_CHANNEL")), "r+b", 0)
 _head = bytearray(16)
 _fields = uctypes.struct(
     uctypes.addressof(_head),
