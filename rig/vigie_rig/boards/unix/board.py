@@ -317,7 +317,8 @@ class UnixBoard:
         if self._waiting is None or self._waiting[0] is not request:
             return
         self._cancel_waiting()
-        self._answer(request, max(time_us, self.now_us()), why)
+        # A board that ran ahead of the loop is not put back in time by input that comes meanwhile.
+        self._answer(request, max(time_us, request.time_us, self.now_us()), why)
         if self._virtual:
             self._serve_until_asleep()
 
