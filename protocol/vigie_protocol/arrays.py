@@ -54,6 +54,16 @@ def _split(
     kind: type[Message], head: np.dtype[np.void], bodies: Sequence[bytes]
 ) -> tuple[NDArray[np.void], NDArray[np.int64], NDArray[np.uint8]]:
     """Heads, byte counts of the tails, and all tails one after the other."""
+    heads, tail_bytes, tails = _cut(kind, head, bodies)
+    for field in kind.FIELDS:
+        if field.wire.bits is not None and (heads[field.name] >> field.wire.bits).any():
+            raise MessageError(kind.__name__, f"a {field.name} needs more than {field.wire.bits} bits")
+    return heads, tail_bytes, tails
+
+
+def _cut(
+    kind: type[Message], head: np.dtype[np.void], bodies: Sequence[bytes]
+) -> tuple[NDArray[np.void], NDArray[np.int64], NDArray[np.uint8]]:
     lengths = np.fromiter(map(len, bodies), np.int64, len(bodies))
     if len(bodies) and lengths.min() < head.itemsize:
         raise MessageError(
@@ -76,7 +86,8 @@ def decode_ppg_blocks(bodies: Sequence[bytes]) -> Blocks:
     """Decode the bodies of many PpgBlock messages at once; all of one channel count.
 
     Raises:
-        MessageError: A body is shorter than its head, not a whole number of samples, or the channels differ.
+        MessageError: A body is shorter than its head, not a whole number of samples, or a field out of its bounds;
+            or the channels differ.
     """
     heads, tail_bytes, tails = _split(PpgBlock, _PPG_HEAD, bodies)
     channels = int(heads["channels"][0]) if len(heads) else 1
@@ -101,7 +112,7 @@ def decode_accelerometer_blocks(bodies: Sequence[bytes]) -> Blocks:
     """Decode the bodies of many AccelerometerBlock messages at once.
 
     Raises:
-        MessageError: A body is shorter than its head, or not a whole number of samples.
+        MessageError: A body is shorter than its head, not a whole number of samples, or a field out of its bounds.
     """
     heads, tail_bytes, tails = _split(AccelerometerBlock, _ACC_HEAD, bodies)
     if (tail_bytes % 6).any():
