@@ -18,10 +18,11 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vigie.live import LiveView
+from vigie.micropython import MicroPythonMissing, obtain
 from vigie.samples import SampleBlock
 from vigie_protocol.enums import Stream
 from vigie_rig.bench import STANDARD, Bench, BenchOutcome, run_bench
-from vigie_rig.boards import BOARDS
+from vigie_rig.boards import BOARDS, require
 from vigie_rig.errors import BoardMissing, UsageError
 from vigie_rig.faults import KINDS, Fault
 from vigie_rig.report import write_report
@@ -143,6 +144,7 @@ def bench(
     """  # fmt: skip
     console = Console()
     command = shlex.join(["vigie", *sys.argv[1:]])
+    _fetch(board, console)
     try:
         described = Bench(
             trace=_trace(trace, seed=seed, minutes=3.0),
@@ -171,6 +173,18 @@ def bench(
     if report is not None:
         _write(outcome, report, console)
     return exit_status(outcome.result)
+
+
+def _fetch(name: str, console: Console) -> None:
+    """Get what a board needs, where the system's packages have it."""
+    try:
+        require(name)
+    except BoardMissing:
+        console.print("fetching MicroPython (once)")
+        try:
+            obtain()
+        except MicroPythonMissing as error:
+            raise _Missing(str(error)) from error
 
 
 def _run_showing(described: Bench, console: Console, command: str) -> BenchOutcome:
@@ -207,6 +221,7 @@ def _run_showing(described: Bench, console: Console, command: str) -> BenchOutco
 def demo(report: Path, seconds: float) -> int:
     """See a virtual bracelet beat: real firmware, live waveform, then a report."""
     console = Console()
+    _fetch("unix", console)
     view = LiveView("a virtual bracelet: real firmware, modelled sensors")
     described = Bench(
         trace=synthesize(seed=1, minutes=_DEMO_MINUTES), clock="real", seconds=seconds, find_heap_needed=False
@@ -275,6 +290,7 @@ def start(name: str, trace: Path | None, files: Path | None) -> None:
     """Start a board, print its serial port, and stay until ctrl-C."""
     from vigie_rig.boards.serve import serve
 
+    _fetch(name, Console(stderr=True))
     try:
         playing = _trace(trace, seed=1, minutes=_BOARD_TRACE_MINUTES)
         with tempfile.TemporaryDirectory(prefix="vigie-board-") as folder:
