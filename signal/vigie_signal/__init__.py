@@ -2,13 +2,17 @@
 
 from vigie_signal.beats import Beats, find_beats
 from vigie_signal.heart_rate import HeartRateTrack, HeartRateTracker, track_heart_rate
+from vigie_signal.movement import Activity, Intensity, activity
 from vigie_signal.variability import HeartRateVariability, heart_rate_variability
 
 __all__ = [
+    "Activity",
     "Beats",
     "HeartRateTrack",
     "HeartRateTracker",
     "HeartRateVariability",
+    "Intensity",
+    "activity",
     "find_beats",
     "heart_rate_variability",
     "track_heart_rate",
