@@ -114,16 +114,17 @@ class Line:
     "Keeps what is written, as far as there is room."
     def __init__(self):
         self.kept = bytearray({_KEPT_BYTES})
+        self.end = 0
         self.room = {_KEPT_BYTES}
     def write(self, buffer, at, count):
         count = min(count, self.room)
-        end = {_KEPT_BYTES} - self.room
         for step in range(count):
-            self.kept[end + step] = buffer[at + step]
+            self.kept[self.end + step] = buffer[at + step]
+        self.end += count
         self.room -= count
         return count
     def all(self):
-        return bytes(memoryview(self.kept)[:{_KEPT_BYTES} - self.room])
+        return bytes(memoryview(self.kept)[:self.end])
 
 clock = Clock()
 line = Line()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from vigie.samples import SampleBlock
 from vigie_protocol.enums import Stream
+from vigie_rig.bench import STANDARD
 from vigie_rig.judge import StreamVerdict, judge_stream, runs_read
 from vigie_rig.sensors import Ledger, Lsm6dso, Max30101
 
@@ -161,3 +163,42 @@ print((line.all(), acc.bad_tags))
     assert bad_tags > 0
     samples = sum(len(block.samples) for block in read_blocks(wire)[Stream.ACCELEROMETER])
     assert samples == acc.ledger.handed_out - bad_tags
+
+
+@pytest.mark.parametrize(("grant_bytes", "pause_ms"), [(60, 200), (60, 700), (130, 700), (250, 6000)])
+def test_overflow_upon_overflow_on_a_line_that_takes_little(
+    on_board: Callable[[str], Any],
+    build_sampler: Callable[..., str],
+    read_blocks: Callable[..., Blocks],
+    ppg: Max30101,
+    acc: Lsm6dso,
+    grant_bytes: int,
+    pause_ms: int,
+) -> None:
+    program = f"""
+for _ in range(400):
+    time.sleep_ms(sampler.period_ms)
+    sampler.step()
+line.room = 0
+for _ in range(40):
+    line.room = {grant_bytes}
+    sampler.step()
+    time.sleep_ms({pause_ms})
+line.room = 10000
+for _ in range(12):
+    sampler.step()
+    time.sleep_ms(sampler.period_ms)
+sampler.stop()
+print(line.all())
+"""
+    # A quarter of the usual rates, so that the beginning fits into what is kept.
+    configure = dataclasses.replace(STANDARD, ppg_rate_hz=100, ppg_average=4, acc_rate_decihz=260)
+    blocks = read_blocks(on_board(build_sampler(configure) + program), configure)
+    for stream, sensor in ((Stream.PPG, ppg), (Stream.ACCELEROMETER, acc)):
+        verdict = _verdict(sensor.ledger, blocks[stream])
+        assert verdict.wrong == 0
+        # What was read only to be thrown away, for want of a place to put its gap, is announced too.
+        assert verdict.lost >= sensor.ledger.lost
+        gaps = sum(block.gap > 0 for block in blocks[stream])
+        assert verdict.misnumbered <= (gaps if stream is Stream.PPG else 0)
+        assert abs(verdict.announced - verdict.lost) <= verdict.misnumbered
