@@ -68,8 +68,7 @@ class LiveView:
             if self._ppg.maxlen != held:
                 self._ppg = deque(maxlen=held)
             self._ppg.extend([float("nan")] * min(block.gap, held))
-            # Less light comes back when more blood is there: shown as people know the pulse.
-            self._ppg.extend((-block.values[:, 0]).tolist())
+            self._ppg.extend(block.values[:, 0].tolist())
         else:
             if self._acc.maxlen != held:
                 self._acc = deque(maxlen=held)
