@@ -205,11 +205,11 @@ def _losses(canvas: Canvas, recording: BenchRecording) -> Panel | None:
     link = recording.link
     if link is None or not len(link.time_s):
         return None
-    highest = max(1.0, float(np.max(link.frames_bad)), float(np.max(link.samples_lost)))
+    highest = max(1.0, float(np.max(link.frames_bad)), float(np.max(link.samples_missing)))
     plot = canvas.figure("losses", height_px=130, y_label="count", y_range=(-0.08 * highest, 1.15 * highest))
-    legend = {"samples lost": FAULT, "bad frames": AXES["y"]}
+    legend = {"samples missing by their numbers": FAULT, "bad frames": AXES["y"]}
     for name, counts, dash in (
-        ("samples lost", link.samples_lost, "solid"),
+        ("samples missing by their numbers", link.samples_missing, "solid"),
         ("bad frames", link.frames_bad, "dashed"),
     ):
         plot.step(

@@ -49,13 +49,13 @@ class HeartRate:
 class LinkHistory:
     """The link over time, all of shape [k].
 
-    `bytes_per_s` from device to host; `frames_bad` and `samples_lost` count from the beginning.
+    `bytes_per_s` from device to host; `frames_bad` and `samples_missing` (by the numbering, as the host sees it) count from the beginning.
     """
 
     time_s: Array
     bytes_per_s: Array
     frames_bad: Array
-    samples_lost: Array
+    samples_missing: Array
 
     def __post_init__(self) -> None:
         _same_length(
@@ -63,7 +63,7 @@ class LinkHistory:
             time_s=self.time_s,
             bytes_per_s=self.bytes_per_s,
             frames_bad=self.frames_bad,
-            samples_lost=self.samples_lost,
+            samples_missing=self.samples_missing,
         )
 
 

@@ -78,7 +78,7 @@ def synthetic_recording(duration_s: float = 300.0, seed: int = 1) -> BenchRecord
             + 20 * rng.standard_normal(len(link_time))
             - 900 * (np.abs(link_time - flip) < 3),
             frames_bad=np.where(link_time > flip, np.minimum(4, link_time - flip), 0),
-            samples_lost=np.where(link_time > 0.38 * duration_s, 300, 0),
+            samples_missing=np.where(link_time > 0.38 * duration_s, 300, 0),
         ),
         heap=HeapHistory(link_time[::5], 61_000 + 900 * np.sin(link_time[::5] / 9)),
         marks=(
