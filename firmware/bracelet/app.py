@@ -115,9 +115,9 @@ class Application:
     async def _hello(self, sequence, body):
         codec.unpack_hello_request(body, 0, len(body))
         self.sampler.stop()  # a new session: the last host's stream is over
-        capabilities = self._board.capabilities()
+        streams = 0
         for stream in self.sampler.streams:
-            capabilities |= stream.STREAM
+            streams |= stream.STREAM
         await self._send(
             codec.HELLO,
             codec.pack_hello,
@@ -130,7 +130,8 @@ class Application:
             *VERSION,
             *sys.implementation[1][:3],
             codec.MAX_FRAME_BYTES,
-            capabilities,
+            streams,
+            self._board.capabilities(),
         )
 
     async def _status(self, sequence, body):
@@ -138,7 +139,8 @@ class Application:
             gc.collect()
         lost = {codec.STREAM_PPG: 0, codec.STREAM_ACCELEROMETER: 0}
         for stream in self.sampler.streams:
-            lost[stream.STREAM] = stream.lost
+            if stream.STREAM in lost:
+                lost[stream.STREAM] = stream.lost
         await self._send(
             codec.STATUS,
             codec.pack_status,

@@ -10,7 +10,7 @@ from micropython import const
 
 PROTOCOL_MAJOR = const(1)
 PROTOCOL_MINOR = const(0)
-SCHEMA_CRC = const(0x384F8030)
+SCHEMA_CRC = const(0x9506FD42)
 MAX_FRAME_BYTES = const(242)
 
 HELLO_REQUEST = const(0x10)
@@ -37,11 +37,9 @@ SEALED = const(0x70)
 BLOCK_FLAG_OVERFLOW_INFERRED = const(1)
 BLOCK_FLAG_FIRST = const(2)
 
-CAPABILITY_PPG = const(1)
-CAPABILITY_ACCELEROMETER = const(2)
-CAPABILITY_REPL = const(4)
-CAPABILITY_FLASH_LOG = const(8)
-CAPABILITY_SEALED = const(16)
+CAPABILITY_REPL = const(1)
+CAPABILITY_FLASH_LOG = const(2)
+CAPABILITY_SEALED = const(4)
 
 ERROR_CODE_UNKNOWN_MESSAGE = const(1)
 ERROR_CODE_MALFORMED = const(2)
@@ -134,10 +132,11 @@ def pack_hello(
     micropython_minor,
     micropython_patch,
     largest_frame,
+    streams,
     capabilities,
 ):
     pack_into(
-        "<HBBI8sIBBBBBBHI",
+        "<HBBI8sIBBBBBBHBI",
         buffer,
         at,
         request,
@@ -153,9 +152,10 @@ def pack_hello(
         micropython_minor,
         micropython_patch,
         largest_frame,
+        streams,
         capabilities,
     )
-    return at + 32
+    return at + 33
 
 
 def pack_status(

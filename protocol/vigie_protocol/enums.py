@@ -6,18 +6,16 @@ import enum
 
 
 class Capability(enum.IntFlag):
-    """What a device can do, told in its Hello."""
+    """What a device can do beside its streams, told in its Hello."""
 
-    PPG = 1
-    ACCELEROMETER = 2
-    REPL = 4
+    REPL = 1
     """The MicroPython prompt can be reached over this link (development builds)."""
-    FLASH_LOG = 8
-    SEALED = 16
+    FLASH_LOG = 2
+    SEALED = 4
 
 
 class Stream(enum.IntFlag):
-    """Streams that can run, one bit each."""
+    """Streams, one bit each."""
 
     PPG = 1
     ACCELEROMETER = 2

@@ -123,7 +123,8 @@ class Hello(Message):
     largest_frame: Annotated[
         int, Wire(Int16ul, "Largest frame that the device takes, before COBS.", unit="bytes")
     ]
-    capabilities: Annotated[int, Wire(Int32ul, "What the device can do.", values=enums.Capability)]
+    streams: Annotated[int, Wire(Int8ul, "Streams that the device has.", values=enums.Stream)]
+    capabilities: Annotated[int, Wire(Int32ul, "What else it can do.", values=enums.Capability)]
 
 
 @message(0x41, to=HOST)
@@ -291,9 +292,8 @@ class Sealed(Message):
     body: Annotated[bytes, Wire(GreedyBytes, "Cipher text of kind and body of the message inside.")]
 
 
-MESSAGES: Final[tuple[type[Message], ...]] = (
-    HelloRequest, StatusRequest, Configure, StartStream, StopStream, Restart, ConfigurationRequest,
-    Hello, Status, Configuration, Done, Error, PpgBlock, AccelerometerBlock, Event, Log,
-    Fetch, Cursor, Record, Sealed,
-)  # fmt: skip
+MESSAGES: Final[tuple[type[Message], ...]] = tuple(
+    each for each in list(vars().values()) if isinstance(each, type) and each.__module__ == __name__
+)
+"""All of the above, in their order."""
 BY_KIND: Final[dict[int, type[Message]]] = {each.KIND: each for each in MESSAGES}

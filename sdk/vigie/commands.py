@@ -67,6 +67,11 @@ def flash(address: str, board: str) -> None:
     asyncio.run(work())
 
 
+def _names(flags: int) -> str:
+    """Name of each flag; the number of one that this host does not know."""
+    return str(getattr(flags, "name", None) or flags).replace("|", ", ").lower()
+
+
 @click.command()
 @click.argument("address")
 def info(address: str) -> None:
@@ -84,9 +89,8 @@ def info(address: str) -> None:
                 "protocol": f"{hello.protocol_major}.{hello.protocol_minor}, schema {hello.schema_crc:08x}",
                 "device": hello.device_id.rstrip(b"\0").hex(),
                 "boot": f"{hello.boot_id:08x}",
-                "can": str(getattr(hello.capabilities, "name", hello.capabilities))
-                .replace("|", ", ")
-                .lower(),
+                "streams": _names(hello.streams),
+                "can": _names(hello.capabilities),
                 "last start": str(getattr(status.reset_reason, "name", status.reset_reason)).lower(),
                 "running for": f"{((status.epoch << 30) + status.ticks_us) / 1e6:.1f} s",
                 "battery": f"{status.battery_mv} mV" if status.battery_mv else "unknown",

@@ -21,7 +21,10 @@ def serial():
 
 def streams():
     i2c = machine.I2C(0, freq=400000)
-    return [PpgStream(Max30101(i2c)), AccelerometerStream(Lsm6dso(i2c))]
+    return [
+        PpgStream(Max30101(i2c)),
+        AccelerometerStream(Lsm6dso(i2c)),
+    ]
 
 
 def capabilities():

@@ -49,7 +49,8 @@ class HeartRate:
 class LinkHistory:
     """The link over time, all of shape [k].
 
-    `bytes_per_s` from device to host; `frames_bad` and `samples_missing` (by the numbering, as the host sees it) count from the beginning.
+    `bytes_per_s` from device to host; `frames_bad` and `samples_missing` count from the beginning. Missing is what
+    the numbering says is missing, as the host sees it while it runs.
     """
 
     time_s: Array

@@ -70,7 +70,11 @@ def open_transport(address: str) -> Transport:
     scheme, separator, rest = address.partition(":")
     if not address.strip() or (separator and not rest):
         raise AddressError(address, "an address names a port")
-    if scheme in ("serial", "socket") or address.startswith("/dev/"):
+    if scheme == "socket":
+        from vigie.transports.tcp import SocketTransport
+
+        return SocketTransport(address)
+    if scheme == "serial" or address.startswith("/dev/"):
         from vigie.transports.serial import SerialTransport
 
         return SerialTransport(address)

@@ -35,7 +35,8 @@ HELLO: Final = Hello(
     micropython_minor=0,
     micropython_patch=0,
     largest_frame=framing.MAX_FRAME_BYTES,
-    capabilities=enums.Capability.PPG | enums.Capability.ACCELEROMETER,
+    streams=enums.Stream.PPG | enums.Stream.ACCELEROMETER,
+    capabilities=enums.Capability(0),
 )
 """What the fake says of itself unless told otherwise; its ``request`` is filled in."""
 

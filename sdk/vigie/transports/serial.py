@@ -1,4 +1,4 @@
-"""Serial ports and TCP sockets, by pyserial; a thread reads, so that it is the same on every system."""
+"""Serial ports, by pyserial; a thread reads, so that it is the same on every system."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from vigie.errors import AddressError, ConnectFailed, Disconnected
 _BAUD: Final = 921_600
 _POLL_S: Final = 0.1
 _WRITE_TIMEOUT_S: Final = 5.0
+_PIECE_BYTES: Final = 1 << 16
 _BUFFER_BYTES: Final = 1 << 20
 """Received bytes held for a slow reader; beyond that the port is not read, and the sender feels it."""
 
 
 class SerialTransport:
-    """``serial:PORT[?baud=N]`` or ``socket://host:port``."""
+    """``serial:PORT[?baud=N]``, or the bare path of a port."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -55,7 +56,6 @@ class SerialTransport:
             raise ConnectFailed(self._address, f"cannot be opened: {error}") from error
         self._received.clear()
         self._arrived.clear()
-        self._room.set()
         self._failure = None
         self._closing = False
         self._reader = threading.Thread(target=self._read_port, name="vigie-serial-read", daemon=True)
@@ -71,22 +71,30 @@ class SerialTransport:
         port = self._serial
         assert port is not None
         reason = "closed"
+        data = bytearray()
         try:
             while not self._closing:
-                data = port.read(max(1, min(port.in_waiting, 65536)))
+                data += port.read(1)
+                while data and len(data) < _PIECE_BYTES and (waiting := port.in_waiting):
+                    data += port.read(min(waiting, _PIECE_BYTES - len(data)))
                 if data:
+                    # One piece at a time, so that little is held even while the event loop is blocked.
+                    self._room.clear()
                     self._loop.call_soon_threadsafe(self._take, bytes(data))
+                    data.clear()
                     while not self._room.wait(_POLL_S) and not self._closing:
                         pass
         except (serial.SerialException, OSError, TypeError, ValueError) as error:
             reason = str(error)
         if not self._closing:
+            if data:
+                self._loop.call_soon_threadsafe(self._take, bytes(data))
             self._loop.call_soon_threadsafe(self._fail, reason)
 
     def _take(self, data: bytes) -> None:
         self._received += data
-        if len(self._received) >= _BUFFER_BYTES:
-            self._room.clear()
+        if len(self._received) < _BUFFER_BYTES:
+            self._room.set()
         self._arrived.set()
 
     def _fail(self, reason: str) -> None:
@@ -126,8 +134,7 @@ class SerialTransport:
         if port is None:
             return
         self._closing = True
-        self._room.set()
+        self._fail("closed")
         await self._loop.run_in_executor(self._workers, self._reader.join)
         await self._loop.run_in_executor(self._workers, port.close)
         self._workers.shutdown()
-        self._fail("closed")

@@ -111,10 +111,6 @@ class UnixBoard:
         """Press the reset button: the application starts anew, the plug stays in."""
         self._restart(raw=False, cause=_HARD)
 
-    def wipe(self) -> None:
-        """Empty the board's file system (the board must be off)."""
-        shutil.rmtree(self.files, ignore_errors=True)
-
     # The process
 
     def _spawn(self, *, raw: bool) -> None:
