@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import random
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -64,7 +63,6 @@ _HEAP_STEP_BYTES: Final = 4096
 _HEAP_PROBE_S: Final = 6.0
 _RATE_FIT_S: Final = 20.0
 """From how long a stream on the sensors' true rates are asked to be found."""
-_SENSOR_CLOCK_ERROR: Final = 0.03
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,8 +205,6 @@ def run_bench(
 
 
 def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress, watch: Watch) -> None:
-    dice = random.Random(f"sensors {bench.seed}")
-    errors = [dice.uniform(-_SENSOR_CLOCK_ERROR, _SENSOR_CLOCK_ERROR) for _ in range(2)]
     main = run_session(
         bench.trace,
         bench.configuration,
@@ -217,7 +213,6 @@ def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress,
         seconds=bench.playing_s,
         faults=bench.faults,
         seed=bench.seed,
-        clock_errors=(errors[0], errors[1]),
         heap_bytes=bench.heap_bytes,
         on_pty=bench.clock == "real",
         record=record,

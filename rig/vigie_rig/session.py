@@ -26,7 +26,7 @@ from vigie_rig.boards import Board, OpenBoard
 from vigie_rig.faults import Fault, FaultPlan
 from vigie_rig.line_transport import LineTransport
 from vigie_rig.pty_door import PtyDoor
-from vigie_rig.sensors import Ledger, Lsm6dso, Max30101, Run
+from vigie_rig.sensors import Ledger, Lsm6dso, Max30101, Run, bracelet_sensors
 from vigie_rig.traces import Trace
 from vigie_signal import HeartRateTrack
 
@@ -168,7 +168,6 @@ async def run_session(
     seconds: float,
     faults: Sequence[Fault],
     seed: int,
-    clock_errors: tuple[float, float],
     heap_bytes: int | None,
     on_pty: bool,
     record: SessionRecord,
@@ -176,13 +175,16 @@ async def run_session(
     watch: Callable[[SampleBlock], None],
 ) -> None:
     """Open the board, deploy the firmware, play the trace and stream it; ``record`` fills as it goes."""
-    ppg = Max30101(trace, clock_error=clock_errors[0], jitter_us=50.0, seed=seed)
-    acc = Lsm6dso(trace, clock_error=clock_errors[1], jitter_us=20.0, seed=seed)
-    record.ledgers = {"ppg": ppg.ledger, "acc": acc.ledger}
+    sensors = bracelet_sensors(trace, seed=seed)
+    for sensor in sensors:
+        if isinstance(sensor, Max30101):
+            record.ledgers["ppg"] = sensor.ledger
+        elif isinstance(sensor, Lsm6dso):
+            record.ledgers["acc"] = sensor.ledger
     plan = FaultPlan(faults, seed=seed)
     async with AsyncExitStack() as stack:
         board: Board = await stack.enter_async_context(
-            open_board(folder, sensors=[ppg, acc], faults=plan, heap_bytes=heap_bytes, seed=seed)
+            open_board(folder, sensors=sensors, faults=plan, heap_bytes=heap_bytes, seed=seed)
         )
         try:
             if on_pty:

@@ -15,7 +15,7 @@ from vigie.transports import open_transport
 from vigie_rig.boards import BOARDS, OpenBoard
 from vigie_rig.faults import FaultPlan
 from vigie_rig.pty_door import PtyDoor
-from vigie_rig.sensors import Lsm6dso, Max30101
+from vigie_rig.sensors import bracelet_sensors
 from vigie_rig.traces import Trace
 
 _LOOK_S: Final = 0.5
@@ -30,7 +30,7 @@ async def serve(open_board: OpenBoard, folder: Path, trace: Trace, say: Callable
     FirmwareFault
         The board crashed.
     """
-    sensors = [Max30101(trace), Lsm6dso(trace)]
+    sensors = bracelet_sensors(trace)
     async with open_board(folder, sensors=sensors, faults=FaultPlan(), heap_bytes=None, seed=0) as board:
         async with PtyDoor(board.line) as door:
             say(door.path)
