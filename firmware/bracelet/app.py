@@ -55,7 +55,11 @@ class Application:
     async def _sample(self):
         while True:
             if self.sampler.running:
-                self.sampler.step()
+                try:
+                    self.sampler.step()
+                except Exception as error:  # whatever it is, the host hears of it and the session goes on
+                    self.sampler.stop()
+                    await self._log(codec.LOG_LEVEL_ERROR, "sampling stopped: %r" % error)
                 while self.sampler.events and not self.link.busy:
                     self.link.send_message(codec.EVENT, codec.pack_event, *self.sampler.events.pop(0))
                 # A line that was full is tried again soon: the FIFO has room for a sixth of a second more.
@@ -109,6 +113,10 @@ class Application:
             self.sampler.sensor_faults += 1
             await self._refuse(sequence, codec.ERROR_CODE_SENSOR_ABSENT, "a sensor does not answer")
 
+    async def _log(self, level, text):
+        now_us = self.clock.now_us()
+        await self._send(codec.LOG, codec.pack_log, now_us, self.clock.epoch, level, tail=text.encode())
+
     async def _refuse(self, sequence, code, text):
         await self._send(codec.ERROR, codec.pack_error, sequence, code, tail=text.encode())
 
@@ -133,6 +141,7 @@ class Application:
             streams,
             self._board.capabilities(),
         )
+        await self._log(codec.LOG_LEVEL_INFO, "session opened, %d bytes of heap free" % gc.mem_free())
 
     async def _status(self, sequence, body):
         if codec.unpack_status_request(body, 0, len(body))[0]:

@@ -33,14 +33,11 @@ class BlockFlag(enum.IntFlag):
 class EventCode(enum.IntEnum):
     """What happened."""
 
-    BOOTED = 1
     SENSOR_FAULT = 2
     """A sensor does not answer; ``value`` is its stream bit."""
     SENSOR_STALLED = 3
     """A sensor answers but makes no samples; ``value`` is its stream bit."""
     SENSOR_RECOVERED = 4
-    LINK_CONGESTED = 5
-    """Blocks waited so long that the sensor's FIFO may overflow; ``value`` is the stream bit."""
     FALL = 16
     OFF_WRIST = 17
     ON_WRIST = 18
