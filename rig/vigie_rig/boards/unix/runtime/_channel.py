@@ -99,7 +99,7 @@ def random24():
 
 
 def _hello():
-    global _virtual, _start_us, _now_us
+    global _virtual, _start_us
     count = request(HELLO, 0, _small, 0)
     import struct
 
@@ -107,7 +107,6 @@ def _hello():
     answer_into(info, count)
     _virtual = bool(argument)
     device_id, boot_id, reset_cause, start_us = struct.unpack("<8sIBQ", info)
-    _now_us = start_us
     if not _virtual:
         _start_us = _real_us() - start_us
     return device_id, boot_id, reset_cause
