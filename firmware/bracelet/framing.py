@@ -40,7 +40,7 @@ def uncover(buffer, end):
 
 
 class Interrupt(Exception):
-    """The host wants the MicroPython prompt: ctrl-C stood where a frame begins."""
+    """The host wants the MicroPython prompt: where a frame begins stood ctrl-C, after return or another ctrl-C."""
 
 
 class Deframer:
@@ -70,7 +70,7 @@ class Deframer:
             if byte:
                 if self._skipping:
                     continue
-                if self._count == 1 and byte == 3 and buffer[0] != 1:
+                if byte == 3 and self._count == 1 and buffer[0] in b"\r\x03":
                     self._count = 0
                     raise Interrupt
                 if self._count == BUFFER_BYTES - 1:
