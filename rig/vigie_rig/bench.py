@@ -275,6 +275,8 @@ def _measure(bench: Bench, record: SessionRecord) -> list[Measurement]:
         Measurement("heap_needed_bytes", record.heap_needed_bytes, "bytes"),
         Measurement("realtime_factor", record.played_s / record.wall_s if record.wall_s else None, "×"),
     ]
+    if bench.clock == "real":
+        measurements.append(Measurement("clock_stalled_s", record.stalled_s, "s"))
     reference = bench.trace.reference
     if reference is not None:
         estimate = record.track(track_heart_rate)

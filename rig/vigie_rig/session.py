@@ -63,6 +63,7 @@ class SessionRecord:
     frames_lost: int = 0
     played_s: float = 0.0
     wall_s: float = 0.0
+    stalled_s: float = 0.0
     heap_live_bytes: list[tuple[float, int]] = dataclasses.field(default_factory=list[tuple[float, int]])
     heap_needed_bytes: int | None = None
     link: list[tuple[float, float, int, int]] = dataclasses.field(
@@ -84,10 +85,10 @@ class SessionRecord:
     def _runs(self, stream: str) -> list[tuple[SessionBlocks, Run | None]]:
         """Each session, and the run that the sensor began for it."""
         runs = judge.runs_read(self.ledgers[stream])
-        ends = [*(session.start_us for session in self.sessions[1:]), float("inf")]
+        begins = [*(session.start_us for session in self.sessions), float("inf")]
         return [
             (session, next((run for run in runs if session.start_us <= run.start_us < end), None))
-            for session, end in zip(self.sessions, ends, strict=True)
+            for session, end in zip(self.sessions, begins[1:], strict=True)
         ]
 
     def clocks(self, stream: str) -> list[SampleClock]:
@@ -211,6 +212,7 @@ async def run_session(
             raise
         finally:
             record.injected = dict(plan.injected)
+            record.stalled_s = board.stalled_s
             record.transcript_sha256 = board.transcript.sha256
 
 
@@ -237,13 +239,13 @@ class _Player:
         self._record = record
         self._progress = progress
         self._watch_block = watch
-        self._begin_s: float | None = None
+        self._begin_us: int | None = None
         self._missing = 0
         self._bad_before = 0
         self._resets: list[asyncio.TimerHandle] = []
 
     def _trace_s(self) -> float:
-        return 0.0 if self._begin_s is None else asyncio.get_running_loop().time() - self._begin_s
+        return 0.0 if self._begin_us is None else (self._board.now_us() - self._begin_us) / 1e6
 
     async def play(self) -> None:
         began = time.monotonic()
@@ -264,12 +266,11 @@ class _Player:
     def _begin(self) -> int:
         """Start the trace, at the first session's stream; return its beginning in board time."""
         loop = asyncio.get_running_loop()
-        if self._begin_s is None:
-            self._begin_s = loop.time()
+        if self._begin_us is None:
             self._begin_us = self._board.now_us()
             for sensor in self._board.bus.sensors.values():
                 sensor.play_from(self._begin_us)
-            self._plan.begin(self._begin_s)
+            self._plan.begin(loop.time())
             self._resets = [loop.call_later(at_s, self._board.reset) for at_s in self._plan.resets_s()]
         return self._begin_us
 
@@ -334,7 +335,7 @@ class _Player:
                     self._record.heap_live_bytes.append((at, status.heap_live_bytes))
 
     def _keep_notices(self, bracelet: vigie.Bracelet) -> None:
-        if self._begin_s is None:
+        if self._begin_us is None:
             return
         for notice in bracelet.notices:
             if not isinstance(notice, Log | Event):

@@ -26,6 +26,11 @@ class Board(Protocol):
     transcript: Transcript
     fault: FirmwareFault | None
 
+    @property
+    def stalled_s(self) -> float:
+        """Real time for which board and sensors stood still, because the machine was busy; 0 on the virtual clock."""
+        ...
+
     def now_us(self) -> int:
         """Board time."""
         ...

@@ -22,18 +22,19 @@ from typing import Final
 
 from vigie.micropython import MicroPython
 from vigie_rig.boards import HEAP_BYTES
+from vigie_rig.boards.unix.clock import BoardClock
 from vigie_rig.channel import Kind, Request, RequestParser, Transcript, Wake, encode_answer
 from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import FaultPlan
 from vigie_rig.sensor_bus import SensorBus, SensorModel
 from vigie_rig.serial_line import SerialLine
-from vigie_rig.virtual_clock import VirtualClockLoop
 
 _RUNTIME: Final = Path(__file__).parent / "runtime"
 _EXCHANGE_US: Final = 20
 """Board time that an exchange costs beside its bus bits: code is otherwise free on the virtual clock."""
 _AHEAD_US: Final = 5_000
 """How far a board that does not sleep may run ahead of the loop."""
+_EARLY_US: Final = 500
 _HANG_S: Final = 20.0
 """Wall seconds without a request after which a virtual board is held to hang."""
 _RESTART_RAW, _RESTART_SOFT, _RESTART_HARD = 75, 76, 77
@@ -90,8 +91,8 @@ class UnixBoard:
     async def __aenter__(self) -> UnixBoard:
         """Switch the board on."""
         self._loop = asyncio.get_running_loop()
-        self._virtual = isinstance(self._loop, VirtualClockLoop)
-        self._origin_s = self._loop.time()
+        self._clock = BoardClock(self._start_us)
+        self._virtual = self._clock.virtual
         self.files.mkdir(parents=True, exist_ok=True)
         self.line.on_input = self._on_input
         self._spawn(raw=False)
@@ -100,12 +101,18 @@ class UnixBoard:
     async def __aexit__(self, *_: object) -> None:
         """Switch it off; no process is left."""
         self._end_process()
+        self._clock.close()
         if self.line.plugged:
             self.line.unplug()
 
     def now_us(self) -> int:
         """Board time of the loop's now."""
-        return round((self._loop.time() - self._origin_s) * 1e6) + self._start_us
+        return self._clock.now_us()
+
+    @property
+    def stalled_s(self) -> float:
+        """Real time that was taken out of the board's, because the rig was not run meanwhile."""
+        return self._clock.stalled_s
 
     def reset(self) -> None:
         """Press the reset button: the application starts anew, the plug stays in."""
@@ -246,11 +253,11 @@ class UnixBoard:
 
     def _handle(self, request: Request) -> None:
         if self._virtual and request.time_us - self.now_us() > _AHEAD_US:
-            timer = self._loop.call_at(self._loop_time_s(request.time_us), self._catch_up, request)
+            timer = self._loop.call_at(self._clock.loop_time_s(request.time_us), self._catch_up, request)
             self._waiting = (request, timer)
             return
-        now_us = max(request.time_us, self.now_us()) if self._virtual else self.now_us()
-        now_s = self._loop_time_s(now_us)
+        now_us = self._clock.reach(request.time_us)
+        now_s = self._clock.loop_time_s(now_us)
         payload = request.payload
         match request.kind:
             case Kind.SLEEP:
@@ -274,15 +281,10 @@ class UnixBoard:
                 self._interrupts = bool(request.argument)
                 self._answer(request, now_us, 0)
             case Kind.HELLO:
-                info = struct.pack(
-                    "<8sIBQ", self._device_id, self._boots.getrandbits(32), self._reset_cause, now_us
-                )
+                info = struct.pack("<8sIB", self._device_id, self._boots.getrandbits(32), self._reset_cause)
                 self._answer(request, now_us, 1 if self._virtual else 0, info)
             case _:
                 self._fail(f"request {request.kind} on the side channel is unknown")
-
-    def _loop_time_s(self, board_us: int) -> float:
-        return (board_us - self._start_us) / 1e6 + self._origin_s
 
     def _sleep(self, request: Request, now_us: int) -> None:
         until_us = min(struct.unpack("<Q", request.payload)[0], 1 << 61)
@@ -294,7 +296,7 @@ class UnixBoard:
             timer = None
             if until_us < 1 << 60:
                 timer = self._loop.call_at(
-                    self._loop_time_s(until_us), self._wake, request, until_us, Wake.TIME
+                    self._clock.loop_time_s(until_us), self._wake, request, until_us, Wake.TIME
                 )
             self._waiting = (request, timer)
 
@@ -313,6 +315,10 @@ class UnixBoard:
         if self._waiting is None or self._waiting[0] is not request:
             return
         self._cancel_waiting()
+        if why is Wake.TIME and self.now_us() < time_us - _EARLY_US:
+            # The board's clock stood still while the machine was busy: the time has not come yet.
+            self._sleep(request, self.now_us())
+            return
         # A board that ran ahead of the loop is not put back in time by input that comes meanwhile.
         self._answer(request, max(time_us, request.time_us, self.now_us()), why)
         if self._virtual:

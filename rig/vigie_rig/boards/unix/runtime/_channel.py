@@ -5,6 +5,7 @@ Nothing here allocates once imported, so that the firmware can be watched under 
 """
 
 import os
+from utime import ticks_us as _real_us
 
 import uctypes
 
@@ -26,7 +27,7 @@ _until = uctypes.struct(uctypes.addressof(_small), {"us": 0 | uctypes.UINT64}, u
 _number = 0
 _now_us = 0
 _virtual = True
-_start_us = 0
+_exchanged_us = 0
 argument = 0
 
 HELLO = 1
@@ -42,17 +43,17 @@ INTERRUPT = 2
 
 
 def now_us():
-    """Board time. Virtual: that of the last exchange, and a microsecond more for every look at it."""
+    """Board time: that of the last exchange, and what passed since; virtual, a microsecond for every look at it."""
     global _now_us
     if _virtual:
         _now_us += 1
         return _now_us
-    return _real_us() - _start_us
+    return _now_us + _real_us() - _exchanged_us
 
 
 def request(kind, arg, payload, count, offset=0):
     """Send a request with `count` bytes of `payload` from `offset` on; return the length of the answer's payload."""
-    global _number, _now_us, argument
+    global _number, _now_us, _exchanged_us, argument
     _number += 1
     number = _number
     _fields.number = number
@@ -71,8 +72,8 @@ def request(kind, arg, payload, count, offset=0):
         # The answer to a request that an interrupt cut off.
         while count:
             count -= _file.readinto(_small, min(count, 12))
-    if _virtual:
-        _now_us = _fields.time_us
+    _now_us = _fields.time_us
+    _exchanged_us = _real_us()
     argument = _fields.argument
     return count
 
@@ -99,19 +100,14 @@ def random24():
 
 
 def _hello():
-    global _virtual, _start_us
+    global _virtual
     count = request(HELLO, 0, _small, 0)
     import struct
 
     info = bytearray(count)
     answer_into(info, count)
     _virtual = bool(argument)
-    device_id, boot_id, reset_cause, start_us = struct.unpack("<8sIBQ", info)
-    if not _virtual:
-        _start_us = _real_us() - start_us
-    return device_id, boot_id, reset_cause
+    return struct.unpack("<8sIB", info)
 
-
-from utime import ticks_us as _real_us  # noqa: E402
 
 unique_id, _random, reset_cause = _hello()
