@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from vigie.errors import (
     ConnectFailed,
@@ -83,7 +83,7 @@ class Bracelet:
         self._deframer = framing.Deframer()
         self._sequence = 0
         self._expected: int | None = None
-        self._pending: dict[int, asyncio.Future[Message]] = {}
+        self._pending: dict[int, tuple[type[Message], asyncio.Future[Message]]] = {}
         self._stream: SampleStream | None = None
         self._failure: LinkError | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -131,7 +131,7 @@ class Bracelet:
         sequence = self._sequence
         self._sequence = (sequence + 1) & 0xFFFF
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._pending[sequence] = reply
+        self._pending[sequence] = (answer, reply)
         if self._stream is not None:
             self._stream.make_room()
         try:
@@ -139,18 +139,14 @@ class Bracelet:
                 if self._failure is not None:
                     raise self._failure
                 await self._transport.write(framing.encode_frame(message.KIND, sequence, message.to_bytes()))
-                got = await reply
+                # Only what was asked for is put there.
+                return cast("_M | Error", await reply)
         except TimeoutError as error:
             if isinstance(error, LinkError):
                 raise
             raise RequestTimeout(type(message).__name__, timeout_s) from None
         finally:
             del self._pending[sequence]
-        if isinstance(got, answer | Error):
-            return got
-        raise MessageError(
-            type(got).__name__, f"answers {type(message).__name__}, which asks for {answer.__name__}"
-        )
 
     async def _demand(self, message: Message, answer: type[_M], timeout_s: float | None = None) -> _M:
         got = await self.request(message, answer, timeout_s=timeout_s)
@@ -239,20 +235,22 @@ class Bracelet:
 
     async def close(self) -> None:
         """Stop what runs and close the transport; may be called twice."""
-        if self._stream is not None:
-            await self._stream.aclose()
-        if self._reader is not None:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
-            self._reader = None
-        await self._transport.close()
-        self._fail(Disconnected(self.address, "closed"))
+        try:
+            if self._stream is not None:
+                await self._stream.aclose()
+        finally:
+            if self._reader is not None:
+                self._reader.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._reader
+                self._reader = None
+            await self._transport.close()
+            self._fail(Disconnected(self.address, "closed"))
 
     def _fail(self, failure: LinkError) -> None:
         if self._failure is None:
             self._failure = failure
-        for reply in self._pending.values():
+        for _, reply in self._pending.values():
             if not reply.done():
                 reply.set_exception(failure)
         if self._stream is not None:
@@ -290,12 +288,11 @@ class Bracelet:
         except MessageError:
             self.link.messages_unknown += 1
             return
-        request: int | None = getattr(message, "request", None)
-        if request is None:
+        answer, reply = self._pending.get(getattr(message, "request", -1), (Message, None))
+        # What the line still held for an earlier session may carry the number of a request of ours.
+        if reply is None or not isinstance(message, answer | Error):
             self.notices.append(message)
-            return
-        reply = self._pending.get(request)
-        if reply is not None and not reply.done():
+        elif not reply.done():
             reply.set_result(message)
 
     # For SampleStream
@@ -319,9 +316,11 @@ class Bracelet:
         if self._stream is not stream:
             return
         stream.make_room()
-        with suppress(LinkError):
-            await self._demand(StopStream(), Done)
-        self._stream = None
+        try:
+            with suppress(LinkError, RequestRefused):
+                await self._demand(StopStream(), Done)
+        finally:
+            self._stream = None
 
     @property
     def waits_for_answer(self) -> bool:

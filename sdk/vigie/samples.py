@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vigie_protocol import arrays
 from vigie_protocol.enums import Stream
+from vigie_protocol.errors import MessageError
 from vigie_protocol.messages import Configuration
 
 _PPG_CHANNELS = ("green", "infrared", "red")
@@ -89,9 +90,13 @@ class BlockReader:
         Raises
         ------
         MessageError
-            It is not a block of this stream.
+            It is not a block of this stream and configuration.
         """
         blocks = self._decode([body])
+        if blocks.samples.shape[1] != len(self._channels):
+            raise MessageError(
+                "PpgBlock", f"{blocks.samples.shape[1]} channels, configured are {len(self._channels)}"
+            )
         head = blocks.heads[0]
         # Numbers come modulo 2^30: the nearest one to what was expected.
         ahead = (int(head["first_sample"]) - self._next + _NUMBERS // 2) % _NUMBERS - _NUMBERS // 2
