@@ -26,11 +26,11 @@ class SerialTransport:
     def __init__(self, address: str) -> None:
         self._address = address
         port, _, query = address.removeprefix("serial:").partition("?")
-        values = parse_qs(query, strict_parsing=True) if query else {}
         try:
+            values = parse_qs(query, strict_parsing=True) if query else {}
             self._baud = int(values.pop("baud", [str(_BAUD)])[0])
         except ValueError as error:
-            raise AddressError(address, "baud= takes a number") from error
+            raise AddressError(address, "the only option is baud=, with a number") from error
         if values or not port:
             raise AddressError(address, f"{', '.join(values) or 'no port'} is not understood")
         self._port = port
