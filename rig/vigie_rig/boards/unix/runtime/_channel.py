@@ -65,7 +65,8 @@ def request(kind, arg, payload, count, offset=0):
     if count:
         _file.write(payload, offset, count)
     while True:
-        _file.readinto(_head)
+        if not _file.readinto(_head):
+            raise SystemExit  # the rig is gone
         count = _fields.count
         if _fields.number == number:
             break
