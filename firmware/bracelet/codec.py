@@ -84,55 +84,55 @@ STREAM_PPG = const(1)
 STREAM_ACCELEROMETER = const(2)
 
 
-def unpack_hello_request(buffer, at, end):
+def unpack_hello_request(buffer: bytes, at: int, end: int) -> tuple[int, int, int]:
     if end - at != 6:
         raise ValueError("HelloRequest")
     return unpack_from("<BBI", buffer, at)
 
 
-def unpack_status_request(buffer, at, end):
+def unpack_status_request(buffer: bytes, at: int, end: int) -> tuple[int]:
     if end - at != 1:
         raise ValueError("StatusRequest")
     return unpack_from("<B", buffer, at)
 
 
-def unpack_configure(buffer, at, end):
+def unpack_configure(buffer: bytes, at: int, end: int) -> tuple[int, int, int, int, int, int, int, int]:
     if end - at != 13:
         raise ValueError("Configure")
     return unpack_from("<HBHHBHHB", buffer, at)
 
 
-def unpack_start_stream(buffer, at, end):
+def unpack_start_stream(buffer: bytes, at: int, end: int) -> tuple[int]:
     if end - at != 1:
         raise ValueError("StartStream")
     return unpack_from("<B", buffer, at)
 
 
-def unpack_restart(buffer, at, end):
+def unpack_restart(buffer: bytes, at: int, end: int) -> tuple[int]:
     if end - at != 1:
         raise ValueError("Restart")
     return unpack_from("<B", buffer, at)
 
 
 def pack_hello(
-    buffer,
-    at,
-    request,
-    protocol_major,
-    protocol_minor,
-    schema_crc,
-    device_id,
-    boot_id,
-    firmware_major,
-    firmware_minor,
-    firmware_patch,
-    micropython_major,
-    micropython_minor,
-    micropython_patch,
-    largest_frame,
-    streams,
-    capabilities,
-):
+    buffer: bytearray,
+    at: int,
+    request: int,
+    protocol_major: int,
+    protocol_minor: int,
+    schema_crc: int,
+    device_id: bytes,
+    boot_id: int,
+    firmware_major: int,
+    firmware_minor: int,
+    firmware_patch: int,
+    micropython_major: int,
+    micropython_minor: int,
+    micropython_patch: int,
+    largest_frame: int,
+    streams: int,
+    capabilities: int,
+) -> int:
     pack_into(
         "<HBBI8sIBBBBBBHBI",
         buffer,
@@ -157,22 +157,22 @@ def pack_hello(
 
 
 def pack_status(
-    buffer,
-    at,
-    request,
-    ticks_us,
-    epoch,
-    streams,
-    reset_reason,
-    battery_mv,
-    heap_live_bytes,
-    heap_free_bytes,
-    frames_bad,
-    frames_sent,
-    ppg_lost,
-    acc_lost,
-    sensor_faults,
-):
+    buffer: bytearray,
+    at: int,
+    request: int,
+    ticks_us: int,
+    epoch: int,
+    streams: int,
+    reset_reason: int,
+    battery_mv: int,
+    heap_live_bytes: int,
+    heap_free_bytes: int,
+    frames_bad: int,
+    frames_sent: int,
+    ppg_lost: int,
+    acc_lost: int,
+    sensor_faults: int,
+) -> int:
     pack_into(
         "<HIHBBHIIHIIIH",
         buffer,
@@ -195,19 +195,19 @@ def pack_status(
 
 
 def pack_configuration(
-    buffer,
-    at,
-    request,
-    configuration,
-    ppg_rate_hz,
-    ppg_channels,
-    ppg_pulse_width_us,
-    ppg_range_na,
-    ppg_average,
-    ppg_led_ua,
-    acc_rate_decihz,
-    acc_range_g,
-):
+    buffer: bytearray,
+    at: int,
+    request: int,
+    configuration: int,
+    ppg_rate_hz: int,
+    ppg_channels: int,
+    ppg_pulse_width_us: int,
+    ppg_range_na: int,
+    ppg_average: int,
+    ppg_led_ua: int,
+    acc_rate_decihz: int,
+    acc_range_g: int,
+) -> int:
     pack_into(
         "<HBHBHHBHHB",
         buffer,
@@ -226,27 +226,27 @@ def pack_configuration(
     return at + 16
 
 
-def pack_done(buffer, at, request):
+def pack_done(buffer: bytearray, at: int, request: int) -> int:
     pack_into("<H", buffer, at, request)
     return at + 2
 
 
-def pack_error(buffer, at, request, code):
+def pack_error(buffer: bytearray, at: int, request: int, code: int) -> int:
     pack_into("<HB", buffer, at, request, code)
     return at + 3
 
 
 def pack_ppg_block(
-    buffer,
-    at,
-    first_sample,
-    ticks_us,
-    epoch,
-    overflow,
-    flags,
-    configuration,
-    channels,
-):
+    buffer: bytearray,
+    at: int,
+    first_sample: int,
+    ticks_us: int,
+    epoch: int,
+    overflow: int,
+    flags: int,
+    configuration: int,
+    channels: int,
+) -> int:
     pack_into(
         "<IIHHBBB",
         buffer,
@@ -263,17 +263,17 @@ def pack_ppg_block(
 
 
 def pack_accelerometer_block(
-    buffer,
-    at,
-    first_sample,
-    ticks_us,
-    epoch,
-    overflow,
-    flags,
-    configuration,
-    range_g,
-    sensor_ticks,
-):
+    buffer: bytearray,
+    at: int,
+    first_sample: int,
+    ticks_us: int,
+    epoch: int,
+    overflow: int,
+    flags: int,
+    configuration: int,
+    range_g: int,
+    sensor_ticks: int,
+) -> int:
     pack_into(
         "<IIHHBBBI",
         buffer,
@@ -290,11 +290,11 @@ def pack_accelerometer_block(
     return at + 19
 
 
-def pack_event(buffer, at, ticks_us, epoch, code, value):
+def pack_event(buffer: bytearray, at: int, ticks_us: int, epoch: int, code: int, value: int) -> int:
     pack_into("<IHBi", buffer, at, ticks_us & 0x3FFFFFFF, epoch, code, value)
     return at + 11
 
 
-def pack_log(buffer, at, ticks_us, epoch, level):
+def pack_log(buffer: bytearray, at: int, ticks_us: int, epoch: int, level: int) -> int:
     pack_into("<IHB", buffer, at, ticks_us & 0x3FFFFFFF, epoch, level)
     return at + 7

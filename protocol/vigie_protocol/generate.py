@@ -30,6 +30,11 @@ def _head(message: type[Message]) -> list[Field]:
     return [field for field in message.FIELDS if not field.is_tail]
 
 
+def _type(field: Field) -> str:
+    """The Python type of a field of a head."""
+    return "bytes" if field.format.endswith("s") else "int"
+
+
 def render_codec() -> str:
     """Functions for MicroPython: packing of what the device sends, unpacking of what it receives."""
     lines = [
@@ -61,26 +66,31 @@ def render_codec() -> str:
         size = sum(field.size for field in head)
         name = _snake(each.__name__)
         if each.TO != DEVICE and head:
-            arguments = ", ".join(field.name for field in head)
+            arguments = ", ".join(f"{field.name}: {_type(field)}" for field in head)
             values = ", ".join(
                 f"{field.name} & 0x{(1 << field.wire.bits) - 1:X}" if field.wire.bits else field.name
                 for field in head
             )
-            lines += ["", "", *_definition(f"def pack_{name}(buffer, at, ", arguments)]
+            lines += [
+                "",
+                "",
+                *_definition(f"def pack_{name}(", f"buffer: bytearray, at: int, {arguments}", "int"),
+            ]
             lines += [*_call(f'    pack_into("{form}", buffer, at, ', values), f"    return at + {size}"]
         if each.TO != HOST and head and not each.FIELDS[-1].is_tail:
-            lines += ["", "", f"def unpack_{name}(buffer, at, end):"]
+            fields = ", ".join(_type(field) for field in head)
+            result = f"tuple[{fields}]"
+            lines += ["", "", *_definition(f"def unpack_{name}(", "buffer: bytes, at: int, end: int", result)]
             lines += [f"    if end - at != {size}:", f'        raise ValueError("{each.__name__}")']
             lines += [f'    return unpack_from("{form}", buffer, at)']
     return "\n".join(lines) + "\n"
 
 
-def _definition(start: str, arguments: str) -> list[str]:
-    line = f"{start}{arguments}):"
-    if len(line) <= 99:
+def _definition(start: str, arguments: str, result: str) -> list[str]:
+    line = f"{start}{arguments}) -> {result}:"
+    if len(line) <= 105:
         return [line]
-    opening, rest = line.split("(", 1)
-    return [f"{opening}(", *(f"    {item}," for item in rest[:-2].split(", ")), "):"]
+    return [start, *(f"    {item}," for item in arguments.split(", ")), f") -> {result}:"]
 
 
 def _call(start: str, values: str) -> list[str]:
