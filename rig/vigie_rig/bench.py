@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 import vigie_rig.boards
-from vigie.errors import VigieError
+from vigie.errors import LinkError, VigieError
 from vigie.samples import SampleBlock
 from vigie_protocol.messages import Configure
 from vigie_rig import judge, virtual_clock
@@ -168,6 +168,9 @@ def run_bench(
             verdict, reason = "firmware-fault", str(fault)
         except RigError as fault:
             verdict, reason = "rig-fault", f"{type(fault).__name__}: {fault}"
+        except LinkError as error:
+            # Without a planned fault the link is a perfect one: it is the board that went away or fell silent.
+            verdict, reason = "firmware-fault", f"{type(error).__name__}: {error}"
         except VigieError as error:
             verdict, reason = "fail", f"{type(error).__name__}: {error}"
         except Exception as error:
