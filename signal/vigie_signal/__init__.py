@@ -1,6 +1,7 @@
 """Heart rate, beats, motion and rest from wrist signals: arrays in, features out."""
 
 from vigie_signal.beats import Beats, find_beats
+from vigie_signal.breathing import BreathingRate, breathing_rate
 from vigie_signal.falls import Fall, detect_falls
 from vigie_signal.heart_rate import HeartRateTrack, HeartRateTracker, track_heart_rate
 from vigie_signal.movement import Activity, Intensity, activity
@@ -9,12 +10,14 @@ from vigie_signal.variability import HeartRateVariability, heart_rate_variabilit
 __all__ = [
     "Activity",
     "Beats",
+    "BreathingRate",
     "Fall",
     "HeartRateTrack",
     "HeartRateTracker",
     "HeartRateVariability",
     "Intensity",
     "activity",
+    "breathing_rate",
     "detect_falls",
     "find_beats",
     "heart_rate_variability",

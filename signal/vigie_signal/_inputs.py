@@ -41,6 +41,17 @@ def as_acc(acc: npt.ArrayLike) -> Float32:
     return _finite_or_nan(array)
 
 
+def as_acc_or_length(acc: npt.ArrayLike) -> Float32:
+    """``acc`` as float32 ``[3, n]``, or ``[1, n]`` where only the acceleration's length was passed."""
+    array = _as_real("acc", acc)
+    if array.ndim == 1:
+        array = array[None, :]
+    if array.ndim != 2 or array.shape[0] not in (1, 3):
+        hint = ", so acc.T here" if array.ndim == 2 and array.shape[1] == 3 else ""
+        raise ValueError(f"acc has shape {array.shape}: pass [3, n] in g, or [n] for its length{hint}")
+    return _finite_or_nan(array)
+
+
 def _as_real(name: str, values: npt.ArrayLike) -> npt.NDArray[np.generic]:
     array = np.asarray(values)
     if array.dtype.kind not in "fiu":
