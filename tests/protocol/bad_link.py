@@ -76,10 +76,14 @@ class Mutator:
         return bytes(changed)
 
     def stream(self) -> Stream:
-        """A third is noise alone; of the rest, half broke on the wire, half were wrong before the CRC was made."""
+        """A third is noise alone, now and then after a typed ctrl-C.
+
+        Of the rest half broke on the wire, half were wrong before the CRC was made.
+        """
         dice = self.dice
         if dice.random() < 1 / 3:
-            return Stream(dice.randbytes(dice.randint(1, 300)) + b"\0", [], repaired=False)
+            typed = dice.choice((b"\r\x03", b"\x03\x03")) if dice.random() < 0.05 else b""
+            return Stream(typed + dice.randbytes(dice.randint(1, 300)) + b"\0", [], repaired=False)
         sent = [self.frame() for _ in range(dice.randint(1, 2))]
         if dice.random() < 0.5:
             wire = b"".join(framing.encode_frame(*each) for each in sent)
