@@ -10,6 +10,7 @@ import dataclasses
 import random
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 from vigie_rig.errors import UsageError
@@ -58,11 +59,17 @@ class Fault:
         return cls(kind, float(start), float(duration or 0), float(amount or 1))
 
     def __str__(self) -> str:
-        return f"{self.kind}@{self.start_s:g}+{self.duration_s:g}:{self.amount:g}"
+        start, duration, amount = map(_plain, (self.start_s, self.duration_s, self.amount))
+        return f"{self.kind}@{start}+{duration}:{amount}"
 
     def active(self, time_s: float) -> bool:
         """Whether it is on at this time."""
         return self.start_s <= time_s < self.start_s + self.duration_s
+
+
+def _plain(number: float) -> str:
+    """All digits of a number, and no exponent."""
+    return format(Decimal(str(number)).normalize(), "f")
 
 
 class FaultPlan:
@@ -87,7 +94,8 @@ class FaultPlan:
                 return fault.amount
         return None
 
-    def _count(self, kind: str, times: int = 1) -> None:
+    def count(self, kind: str, times: int = 1) -> None:
+        """Note that a fault struck."""
         self.injected[kind] = self.injected.get(kind, 0) + times
 
     def corrupt(self, data: bytes, now_s: float) -> bytes:
@@ -95,7 +103,7 @@ class FaultPlan:
         if self._origin_s is None or not self.faults:
             return data
         if self._amount("link-down", now_s) is not None:
-            self._count("link-down", len(data))
+            self.count("link-down", len(data))
             return b""
         drop, flip = self._amount("link-drop", now_s), self._amount("link-flip", now_s)
         if drop is None and flip is None:
@@ -103,10 +111,10 @@ class FaultPlan:
         arriving = bytearray()
         for byte in data:
             if drop is not None and self._dice.random() < drop:
-                self._count("link-drop")
+                self.count("link-drop")
                 continue
             if flip is not None and self._dice.random() < flip:
-                self._count("link-flip")
+                self.count("link-flip")
                 byte ^= 1 << self._dice.randrange(8)  # noqa: PLW2901
             arriving.append(byte)
         return bytes(arriving)
@@ -116,7 +124,7 @@ class FaultPlan:
         amount = self._amount("link-delay", now_s)
         if amount is None:
             return 0.0
-        self._count("link-delay")
+        self.count("link-delay")
         return amount
 
     def refuses_transfer(self, now_s: float) -> bool:
@@ -124,7 +132,7 @@ class FaultPlan:
         amount = self._amount("sensor-nak", now_s)
         if amount is None or self._dice.random() >= amount:
             return False
-        self._count("sensor-nak")
+        self.count("sensor-nak")
         return True
 
     def sensors_stuck(self, now_s: float) -> bool:

@@ -27,7 +27,7 @@ class StreamVerdict:
     lost: int
     """Of the expected ones, those that did not arrive."""
     wrong: int
-    """Received ones that are not what the sensor handed out."""
+    """Received ones that are not what the sensor handed out, or that came before."""
     announced: int
     """Samples that the numbering says are missing."""
     misnumbered: int
@@ -46,33 +46,42 @@ def runs_read(ledger: Ledger) -> list[Run]:
     return [run for run in ledger.runs if run.handed_out.any()]
 
 
-def judge_stream(run: Run | None, blocks: Sequence[SampleBlock]) -> StreamVerdict:
-    """Compare the blocks of one session with the run of the sensor that they come from, bit by bit."""
-    if run is None and not blocks:
-        return NOTHING
-    if run is None:
-        received = sum(len(block.samples) for block in blocks)
+def judge_stream(runs: Sequence[Run], blocks: Sequence[SampleBlock]) -> StreamVerdict:
+    """Compare the blocks of one session with what the sensor made, bit by bit.
+
+    Parameters
+    ----------
+    runs
+        Those of the session, in order: one, or more where the sensor fell silent and began anew.
+    blocks
+        All blocks of one stream of that session, as received.
+    """
+    received = sum(len(block.samples) for block in blocks)
+    if not runs:
         return StreamVerdict(0, received, 0, received, 0, 0)
-    truth = run.values
-    gone = np.flatnonzero(run.handed_out | run.lost)
+    truth = np.concatenate([run.values for run in runs])
+    gone = np.flatnonzero(np.concatenate([run.handed_out | run.lost for run in runs]))
     expected = int(gone[-1]) + 1 if len(gone) else 0
     arrived = np.zeros(len(truth), bool)
-    received = wrong = announced = misnumbered = shift = 0
+    altered = repeated = announced = misnumbered = shift = 0
     for block in blocks:
         samples = block.samples.astype(np.int32)
-        received += len(samples)
         announced += block.gap
         at = block.first_sample
         found = shift if _matches(truth, samples, at + shift) else _find(truth, samples, at, shift)
         if found is None:
-            wrong += _differing(truth, samples, at + shift)
+            altered += _differing(truth, samples, at + shift)
             continue
         misnumbered += abs(found - shift)
         shift = found
-        arrived[at + shift : at + shift + len(samples)] = True
+        there = arrived[at + shift : at + shift + len(samples)]
+        repeated += int(np.count_nonzero(there))
+        there[:] = True
     lost = expected - int(np.count_nonzero(arrived[:expected]))
-    # What arrived wrong is wrong, not lost.
-    return StreamVerdict(expected, received, max(0, lost - wrong), wrong, announced, misnumbered)
+    # What arrived altered is wrong, not lost.
+    return StreamVerdict(
+        expected, received, max(0, lost - altered), altered + repeated, announced, misnumbered
+    )
 
 
 def _matches(truth: NDArray[np.int32], samples: NDArray[Any], at: int) -> bool:

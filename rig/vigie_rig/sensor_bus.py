@@ -53,7 +53,7 @@ class SensorBus:
         if self._faults.faults:
             stuck = self._faults.sensors_stuck(now_s)
             if stuck and not sensor.stuck:
-                self._faults.injected["sensor-stuck"] = self._faults.injected.get("sensor-stuck", 0) + 1
+                self._faults.count("sensor-stuck")
             sensor.stuck = stuck
         return sensor
 

@@ -78,16 +78,16 @@ class SessionRecord:
         """Both streams of all sessions against the ledgers."""
         total = judge.NOTHING
         for name in self.ledgers:
-            for session, run in self._runs(name):
-                total += judge.judge_stream(run, session.ppg if name == "ppg" else session.acc)
+            for session, runs in self._runs(name):
+                total += judge.judge_stream(runs, session.ppg if name == "ppg" else session.acc)
         return total
 
-    def _runs(self, stream: str) -> list[tuple[SessionBlocks, Run | None]]:
-        """Each session, and the run that the sensor began for it."""
+    def _runs(self, stream: str) -> list[tuple[SessionBlocks, list[Run]]]:
+        """Each session, and the runs that the sensor began in it."""
         runs = judge.runs_read(self.ledgers[stream])
         begins = [*(session.start_us for session in self.sessions), float("inf")]
         return [
-            (session, next((run for run in runs if session.start_us <= run.start_us < end), None))
+            (session, [run for run in runs if session.start_us <= run.start_us < end])
             for session, end in zip(self.sessions, begins[1:], strict=True)
         ]
 
@@ -99,11 +99,11 @@ class SessionRecord:
         """Largest relative difference between a sensor's true rate and the one found from the blocks' ticks."""
         errors: list[float] = []
         for name in self.ledgers:
-            for session, run in self._runs(name):
+            for session, runs in self._runs(name):
                 blocks = session.ppg if name == "ppg" else session.acc
-                if run is None or not blocks:
+                if len(runs) != 1 or not blocks:
                     continue
-                clock, times_us = fit_sample_clock(blocks), run.time_us
+                clock, times_us = fit_sample_clock(blocks), runs[0].time_us
                 if clock.rate_measured and len(times_us) > 1:
                     true_hz = (len(times_us) - 1) * 1e6 / (times_us[-1] - times_us[0])
                     errors.append(abs(clock.rate_hz / true_hz - 1))
@@ -271,8 +271,12 @@ class _Player:
             for sensor in self._board.bus.sensors.values():
                 sensor.play_from(self._begin_us)
             self._plan.begin(loop.time())
-            self._resets = [loop.call_later(at_s, self._board.reset) for at_s in self._plan.resets_s()]
+            self._resets = [loop.call_later(at_s, self._reset) for at_s in self._plan.resets_s()]
         return self._begin_us
+
+    def _reset(self) -> None:
+        self._plan.count("reset")
+        self._board.reset()
 
     async def _one_session(self) -> None:
         record = self._record
