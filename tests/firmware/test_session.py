@@ -46,8 +46,8 @@ def test_a_stream_goes_on_over_the_wrap_of_the_ticks(
     blocks, before, after = virtual_clock.run(scene())
     assert (before, after) == (0, 1)
     for stream, sensor in ((Stream.PPG, ppg), (Stream.ACCELEROMETER, acc)):
-        (run,) = runs_read(sensor.ledger)
-        verdict = judge_stream(run, blocks[stream])
+        runs = runs_read(sensor.ledger)
+        verdict = judge_stream(runs, blocks[stream])
         assert verdict.received > 3900
         assert (verdict.lost, verdict.wrong, verdict.announced, verdict.misnumbered) == (0, 0, 0, 0)
         ticks_us = [block.ticks_us for block in blocks[stream]]
@@ -102,8 +102,8 @@ def test_a_host_that_does_not_read(board: UnixBoard, ppg: Max30101, acc: Lsm6dso
     blocks, frames_missing = virtual_clock.run(scene())
     assert frames_missing == 0
     for stream, sensor in ((Stream.PPG, ppg), (Stream.ACCELEROMETER, acc)):
-        (run,) = runs_read(sensor.ledger)
-        verdict = judge_stream(run, blocks[stream])
+        runs = runs_read(sensor.ledger)
+        verdict = judge_stream(runs, blocks[stream])
         assert verdict.wrong == 0
         assert verdict.lost == sensor.ledger.lost
         assert (verdict.lost > 0) == (deaf_s > 45)
