@@ -70,7 +70,9 @@ def judge_stream(runs: Sequence[Run], blocks: Sequence[SampleBlock]) -> StreamVe
         at = block.first_sample
         found = shift if _matches(truth, samples, at + shift) else _find(truth, samples, at, shift)
         if found is None:
-            altered += _differing(truth, samples, at + shift)
+            begin, same = _same(truth, samples, at + shift)
+            altered += len(samples) - int(np.count_nonzero(same))
+            arrived[begin : begin + len(same)] |= same
             continue
         misnumbered += abs(found - shift)
         shift = found
@@ -99,11 +101,11 @@ def _find(truth: NDArray[np.int32], samples: NDArray[Any], at: int, shift: int) 
     return None
 
 
-def _differing(truth: NDArray[np.int32], samples: NDArray[Any], at: int) -> int:
-    at = max(0, at)
-    there = truth[at : at + len(samples)]
-    same = np.count_nonzero((there == samples[: len(there)]).all(axis=1))
-    return len(samples) - int(same)
+def _same(truth: NDArray[np.int32], samples: NDArray[Any], at: int) -> tuple[int, NDArray[np.bool_]]:
+    """Where in the truth the samples begin that could be there, and which of those are the truth's."""
+    begin = max(0, at)
+    there = truth[begin : at + len(samples)] if at + len(samples) > 0 else truth[:0]
+    return begin, (there == samples[begin - at : begin - at + len(there)]).all(axis=1)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
