@@ -17,6 +17,11 @@ _STEP_S = STEP / RATE_HZ
 _LONGEST_LAG_S = 120.0
 _CHUNK = 64
 
+_AHEAD = 0.35
+"""Of the last change: without a lag the filter trails a changing rate by this part of a step."""
+_AHEAD_CONFIDENCE = 0.8
+_AHEAD_MOST_BPM = 8.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeartRateTrack:
@@ -105,6 +110,8 @@ class HeartRateTracker:
         self._valid: npt.NDArray[np.bool_] = np.zeros((0, HISTORY), np.bool_)
         self._acc_grid: Float32 = np.zeros((3, HISTORY), np.float32)
         self._filter = FixedLag(_model.transition(), int(lag_s / _STEP_S))
+        self._ahead = _AHEAD if lag_s < _STEP_S else 0.0
+        self._last = (np.nan, 0.0)
         self._windows = 0
 
     def update(self, ppg: npt.ArrayLike, acc: npt.ArrayLike | None = None) -> HeartRateTrack:
@@ -157,9 +164,22 @@ class HeartRateTracker:
         bpm, confidence = _model.read(posterior)
         return HeartRateTrack(
             time_s=_WINDOW_S / 2 + _STEP_S * index.astype(np.float64),
-            bpm=np.where(usable, bpm, np.nan),
+            bpm=np.where(usable, self._leading(bpm, np.where(usable, confidence, 0)), np.nan),
             confidence=np.where(usable, confidence, 0.0),
         )
+
+    def _leading(
+        self, bpm: npt.NDArray[np.float64], confidence: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        """``bpm`` moved on along its last change, where both ends of that are sure."""
+        if bpm.size == 0 or not self._ahead:
+            return bpm
+        before = np.concatenate([[self._last[0]], bpm[:-1]])
+        sure = np.minimum(confidence, np.concatenate([[self._last[1]], confidence[:-1]])) > _AHEAD_CONFIDENCE
+        self._last = (float(bpm[-1]), float(confidence[-1]))
+        change = bpm - before
+        steady = sure & (np.abs(change) < _AHEAD_MOST_BPM)
+        return np.where(steady, bpm + self._ahead * np.where(steady, change, 0), bpm)
 
 
 def _joined(tracks: list[HeartRateTrack]) -> HeartRateTrack:
