@@ -205,7 +205,7 @@ class UnixBoard:
     def _serve_until_asleep(self) -> None:
         """Virtual clock: answer everything until the board waits for something that is not there yet."""
         process = self._process
-        while self._process is process and self._waiting is None:
+        while process is not None and self._process is process and self._waiting is None:
             request = self._parser.next()
             if request is not None:
                 self._handle(request)
