@@ -177,7 +177,7 @@ def run_bench(
             verdict, reason = "rig-fault", f"{type(error).__name__}: {error}"
         if bench.find_heap_needed and verdict == "pass":
             progress("smallest heap", 0, 1)
-            record.heap_needed_bytes = _heap_needed(bench, Path(folder), record)
+            record.heap_needed_bytes = _heap_needed(bench, record)
             progress("smallest heap", 1, 1)
     measured = _measure(bench, record)
     limits = standard_limits(bench)
@@ -228,7 +228,7 @@ def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress,
         asyncio.run(main)
 
 
-def _heap_needed(bench: Bench, folder: Path, record: SessionRecord) -> int | None:
+def _heap_needed(bench: Bench, record: SessionRecord) -> int | None:
     """Smallest heap, to 4 KiB, on which a few seconds of the bench pass; on the virtual clock, without faults."""
 
     def passes(heap_bytes: int) -> bool:
@@ -241,10 +241,12 @@ def _heap_needed(bench: Bench, folder: Path, record: SessionRecord) -> int | Non
             find_heap_needed=False,
         )
         tried = SessionRecord()
-        try:
-            _play(short, folder, tried, no_progress, no_watch)
-        except (RigError, VigieError):
-            return False
+        # A blank board, as the bench's own was: flashing over a running application takes more.
+        with tempfile.TemporaryDirectory(prefix="vigie-board-") as folder:
+            try:
+                _play(short, Path(folder), tried, no_progress, no_watch)
+            except (RigError, VigieError):
+                return False
         total = tried.judge_streams()
         return total.received > 0 and total.lost == 0 and total.wrong == 0
 
