@@ -12,19 +12,23 @@ _MOST_SAMPLES = const(36)
 _MOST = const(0xFFFF)
 _SPAN_TICKS = const(0x10000000)  # over which the sensor's rate is measured, about
 
+_TYPING = const(0)
+if _TYPING:
+    from roles import AccelerometerChip, Clock, Configuration, Link
+
 
 class AccelerometerStream:
     """One accelerometer; `poll` is the sampling path and does not allocate unless samples were lost."""
 
     STREAM = codec.STREAM_ACCELEROMETER
 
-    def __init__(self, chip):
+    def __init__(self, chip: "AccelerometerChip") -> None:
         self.chip = chip
         self.lost = 0
         self.bad_tags = 0
         self.on = False
 
-    def configure(self, configuration, number):
+    def configure(self, configuration: "Configuration", number: int) -> None:
         """Set the chip up by a Configure's fields; raise Unsupported for what it lacks."""
         rate_decihz, self._range_g = configuration[6:8]
         self.on = rate_decihz > 0
@@ -40,7 +44,7 @@ class AccelerometerStream:
         self._other = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
         self._words = bytearray(WORD_BYTES * samples)
 
-    def start(self, clock):
+    def start(self, clock: "Clock") -> None:
         """Empty the FIFO and sample from number 0."""
         self.chip.start()
         self.lost = 0
@@ -57,14 +61,14 @@ class AccelerometerStream:
         self._span_samples = 0
         self.moved_us = clock.now_us()
 
-    def stop(self, clock, link):
+    def stop(self, clock: "Clock", link: "Link") -> None:
         """Send what was read, as far as the link takes it; power down."""
         self.poll(clock, link)
         if self._filled and not link.busy:
             self._send(clock, link, clock.now_us())
         self.chip.stop()
 
-    def poll(self, clock, link):
+    def poll(self, clock: "Clock", link: "Link") -> int:
         """Read whole bursts while there are any and the link takes their blocks; return the words read.
 
         A transfer that fails raises OSError and changes nothing: the next look finds what this one did not read.
@@ -93,7 +97,7 @@ class AccelerometerStream:
             self.moved_us = now_us
         return read
 
-    def _word(self, at, clock, link, now_us):
+    def _word(self, at: int, clock: "Clock", link: "Link", now_us: int) -> None:
         words = self._words
         tag = words[at] >> 3
         if tag == TAG_ACCELEROMETER:
@@ -124,7 +128,7 @@ class AccelerometerStream:
         else:
             self.bad_tags += 1
 
-    def _overrun(self, clock, link, now_us, waiting):
+    def _overrun(self, clock: "Clock", link: "Link", now_us: int, waiting: int) -> None:
         """The oldest words were overwritten: work out how many samples by the sensor's own clock."""
         passed = (self.chip.ticks() - self._ticks) & 0x3FFFFFFF
         self._overran = False
@@ -140,13 +144,13 @@ class AccelerometerStream:
         self._skip(max(0, passed - self._since_stamp - kept))
         self._unsettled = True
 
-    def _skip(self, samples):
+    def _skip(self, samples: int) -> None:
         self._gap += samples
         self._first = (self._first + samples) & 0x3FFFFFFF
         self._since_stamp += samples
         self.lost += samples
 
-    def _settle(self, slot):
+    def _settle(self, slot: int) -> None:
         """Correct the first number after an overrun by the tag, which counts the samples modulo 4."""
         if self._slot < 0:
             self._slot = (slot - self._first) & 3
@@ -156,7 +160,7 @@ class AccelerometerStream:
         if self._gap:
             self._flags |= codec.BLOCK_FLAG_OVERFLOW_INFERRED
 
-    def _send(self, clock, link, now_us):
+    def _send(self, clock: "Clock", link: "Link", now_us: int) -> None:
         block = self._block
         codec.pack_accelerometer_block(
             block.buffer,

@@ -16,6 +16,15 @@ from bracelet.sampler import Sampler
 _FLUSH_MS = const(5)
 _MOST_REQUESTS = const(8)
 _SILENCE_US = const(250000)
+
+_TYPING = const(0)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import TypeVarTuple, Unpack
+
+    from roles import Board, Configuration
+
+    Fields = TypeVarTuple("Fields")
 STANDARD = (100, 2, 411, 4096, 1, 6400, 1040, 8)
 """Configuration after boot, as the fields of Configure."""
 
@@ -23,25 +32,26 @@ STANDARD = (100, 2, 411, 4096, 1, 6400, 1040, 8)
 class Application:
     """Answers requests, streams, and ends when the host asks for the prompt or a restart."""
 
-    def __init__(self, board):
+    def __init__(self, board: "Board") -> None:
         self._board = board
         self.clock = Clock()
-        self.link = Link(board.serial(), board.crc_into)
+        # The stubs' UART has write(buffer) alone; MicroPython's streams also take offset and count.
+        self.link = Link(board.serial(), board.crc_into)  # pyright: ignore[reportArgumentType]
         self.sampler = Sampler(
             [stream for stream in board.streams() if stream.chip.probe()], self.clock, self.link
         )
         self._deframer = Deframer(board.crc_into)
         self._boot_id = board.boot_id()
-        self._requests = []
-        self._configuration = STANDARD
+        self._requests: list[tuple[int, int, bytes]] = []
+        self._configuration: "Configuration" = STANDARD
         self._number = 0
-        self._restart = None
+        self._restart: int | None = None
         self._wanted = asyncio.Event()
         self._configure(STANDARD)
 
-    async def run(self):
+    async def run(self) -> int | None:
         """Serve until told to end; return the restart mode, or None for the prompt."""
-        sampling = asyncio.create_task(self._sample())
+        sampling = asyncio.create_task(self._sample())  # pyright: ignore[reportUnknownMemberType]
         try:
             await self._receive()
         except Interrupt:
@@ -52,7 +62,7 @@ class Application:
             self.link.serial.deinit()
         return self._restart
 
-    async def _sample(self):
+    async def _sample(self) -> None:
         while True:
             if self.sampler.running:
                 try:
@@ -68,11 +78,11 @@ class Application:
                 self.clock.now_us()
                 self._wanted.clear()
                 try:
-                    await asyncio.wait_for_ms(self._wanted.wait(), 60000)
+                    await asyncio.wait_for_ms(self._wanted.wait(), 60000)  # pyright: ignore[reportUnknownMemberType]
                 except asyncio.TimeoutError:
                     pass
 
-    async def _receive(self):
+    async def _receive(self) -> None:
         serial = self.link.serial
         stream = asyncio.StreamReader(serial)
         # Byte by byte: what follows ctrl-C belongs to the prompt and must not be read here.
@@ -90,16 +100,22 @@ class Application:
             while self._requests:
                 await self._handle(*self._requests.pop(0))
 
-    def _take(self, kind, sequence, buffer, at, end):
+    def _take(self, kind: int, sequence: int, buffer: bytearray, at: int, end: int) -> None:
         if len(self._requests) < _MOST_REQUESTS:
             self._requests.append((kind, sequence, bytes(buffer[at:end])))
 
-    async def _send(self, kind, pack, *fields, tail=b""):
+    async def _send(
+        self,
+        kind: int,
+        pack: "Callable[[bytearray, int, Unpack[Fields]], int]",
+        *fields: "Unpack[Fields]",
+        tail: bytes = b"",
+    ) -> None:
         while not self.link.pump():
             await asyncio.sleep_ms(_FLUSH_MS)
         self.link.send_message(kind, pack, *fields, tail=tail)
 
-    async def _handle(self, kind, sequence, body):
+    async def _handle(self, kind: int, sequence: int, body: bytes) -> None:
         try:
             handler = self._HANDLERS.get(kind)
             if handler is None:
@@ -113,14 +129,14 @@ class Application:
             self.sampler.sensor_faults += 1
             await self._refuse(sequence, codec.ERROR_CODE_SENSOR_ABSENT, "a sensor does not answer")
 
-    async def _log(self, level, text):
+    async def _log(self, level: int, text: str) -> None:
         now_us = self.clock.now_us()
         await self._send(codec.LOG, codec.pack_log, now_us, self.clock.epoch, level, tail=text.encode())
 
-    async def _refuse(self, sequence, code, text):
+    async def _refuse(self, sequence: int, code: int, text: str) -> None:
         await self._send(codec.ERROR, codec.pack_error, sequence, code, tail=text.encode())
 
-    async def _hello(self, sequence, body):
+    async def _hello(self, sequence: int, body: bytes) -> None:
         codec.unpack_hello_request(body, 0, len(body))
         self.sampler.stop()  # a new session: the last host's stream is over
         streams = 0
@@ -136,14 +152,14 @@ class Application:
             self._board.device_id(),
             self._boot_id,
             *VERSION,
-            *sys.implementation[1][:3],
+            *sys.implementation.version[:3],
             codec.MAX_FRAME_BYTES,
             streams,
             self._board.capabilities(),
         )
         await self._log(codec.LOG_LEVEL_INFO, "session opened, %d bytes of heap free" % gc.mem_free())
 
-    async def _status(self, sequence, body):
+    async def _status(self, sequence: int, body: bytes) -> None:
         if codec.unpack_status_request(body, 0, len(body))[0]:
             gc.collect()
         lost = {codec.STREAM_PPG: 0, codec.STREAM_ACCELEROMETER: 0}
@@ -168,13 +184,13 @@ class Application:
             self.sampler.sensor_faults & 0xFFFF,
         )
 
-    def _configure(self, fields):
+    def _configure(self, fields: "Configuration") -> None:
         self._number = (self._number + 1) & 0xFF
         for stream in self.sampler.streams:
             stream.configure(fields, self._number)
         self._configuration = fields
 
-    async def _reconfigure(self, sequence, body):
+    async def _reconfigure(self, sequence: int, body: bytes) -> None:
         fields = codec.unpack_configure(body, 0, len(body))
         if self.sampler.running:
             raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
@@ -186,12 +202,12 @@ class Application:
         gc.collect()
         await self._report_configuration(sequence, b"")
 
-    async def _report_configuration(self, sequence, _body):
+    async def _report_configuration(self, sequence: int, _body: bytes) -> None:
         await self._send(
             codec.CONFIGURATION, codec.pack_configuration, sequence, self._number, *self._configuration
         )
 
-    async def _start(self, sequence, body):
+    async def _start(self, sequence: int, body: bytes) -> None:
         (wanted,) = codec.unpack_start_stream(body, 0, len(body))
         there = 0
         for stream in self.sampler.streams:
@@ -207,11 +223,11 @@ class Application:
         self.sampler.start(wanted)
         self._wanted.set()
 
-    async def _stop(self, sequence, _body):
+    async def _stop(self, sequence: int, _body: bytes) -> None:
         self.sampler.stop()
         await self._send(codec.DONE, codec.pack_done, sequence)
 
-    async def _end(self, sequence, body):
+    async def _end(self, sequence: int, body: bytes) -> None:
         (mode,) = codec.unpack_restart(body, 0, len(body))
         await self._send(codec.DONE, codec.pack_done, sequence)
         while not self.link.pump():
@@ -229,7 +245,7 @@ class Application:
     }
 
 
-def main(board):
+def main(board: "Board") -> None:
     """Run the application on a board's wiring; comes back when the host wants the prompt."""
     application = Application(board)
     gc.collect()

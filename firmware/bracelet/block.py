@@ -3,13 +3,19 @@
 All blocks of a configuration hold the same number of samples, so that every view is made once, beforehand.
 """
 
+from micropython import const
+
 from bracelet.framing import BODY_AT, BUFFER_BYTES
+
+_TYPING = const(0)
+if _TYPING:
+    from roles import Link
 
 
 class Block:
     """A frame of `kind` with a head of `head_bytes` and at most `samples` samples of `sample_bytes`."""
 
-    def __init__(self, kind, head_bytes, samples, sample_bytes):
+    def __init__(self, kind: int, head_bytes: int, samples: int, sample_bytes: int) -> None:
         self.buffer = bytearray(BUFFER_BYTES)
         self.samples = samples
         self.sample_bytes = sample_bytes
@@ -20,13 +26,13 @@ class Block:
         self.tail = self._view[self.at : self._end]
         self._whole = self._view[1 : self._end]
 
-    def tail_of(self, samples):
+    def tail_of(self, samples: int) -> memoryview:
         """The first `samples` samples; allocates unless it is all."""
         if samples == self.samples:
             return self.tail
         return self._view[self.at : self.at + samples * self.sample_bytes]
 
-    def send(self, link, samples):
+    def send(self, link: "Link", samples: int) -> None:
         """Send the block with its first `samples` samples; allocates unless it is all."""
         self.buffer[1] = self._kind
         if samples == self.samples:

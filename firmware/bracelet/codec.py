@@ -4,7 +4,8 @@ pack_x(buffer, at, ...) writes the head of a body and returns where its tail beg
 unpack_x(buffer, at, end) returns the fields of the head and raises ValueError for any other length.
 """
 
-from struct import pack_into, unpack_from
+# MicroPython's stubs leave the type of arrays open.
+from struct import pack_into, unpack_from  # pyright: ignore[reportUnknownVariableType]
 
 from micropython import const
 

@@ -8,7 +8,7 @@ from array import array
 import micropython
 
 
-def _table():
+def _table() -> "array[int]":
     table = array("I", bytes(64))
     for value in range(16):
         crc = value
@@ -45,9 +45,10 @@ def _crc_into(view: ptr8, count: int, table: ptr32, out: ptr8):  # noqa: F821
     out[3] = high >> 8
 
 
-def crc_into(view, buffer, at):
+def crc_into(view: memoryview, buffer: bytearray, at: int) -> None:
     """Write the CRC-32 of `view` into four bytes of `buffer`."""
-    _crc_into(view, len(view), _TABLE, _COUNT)
+    # viper makes the pointers of the buffers.
+    _crc_into(view, len(view), _TABLE, _COUNT)  # pyright: ignore[reportArgumentType]
     buffer[at] = _COUNT[0]
     buffer[at + 1] = _COUNT[1]
     buffer[at + 2] = _COUNT[2]

@@ -14,8 +14,12 @@ BODY_AT = const(4)
 _LARGEST = const(242)
 BUFFER_BYTES = const(244)
 
+_TYPING = const(0)
+if _TYPING:
+    from roles import CrcInto, Take
 
-def cover(buffer, end):
+
+def cover(buffer: bytearray, end: int) -> None:
     """COBS in place: buffer[1:end] loses its zeros, buffer[end] becomes the closing one."""
     at = 0
     zero = buffer.find(b"\x00", 1, end)
@@ -27,7 +31,7 @@ def cover(buffer, end):
     buffer[end] = 0
 
 
-def uncover(buffer, end):
+def uncover(buffer: bytearray, end: int) -> bool:
     """Undo COBS in place for buffer[0:end], zero excluded; return False if it is none."""
     at = 0
     while at < end:
@@ -46,7 +50,7 @@ class Interrupt(Exception):
 class Deframer:
     """Finds frames in the bytes of the line; never holds more than one."""
 
-    def __init__(self, crc_into):
+    def __init__(self, crc_into: "CrcInto") -> None:
         self.frames_bad = 0
         self._crc_into = crc_into
         self._crc = bytearray(4)
@@ -55,14 +59,14 @@ class Deframer:
         self._count = 0
         self._skipping = False
 
-    def forget(self):
+    def forget(self) -> None:
         """Begin anew after a silence: what was half received will not be finished."""
         if self._count:
             self.frames_bad = (self.frames_bad + 1) & 0xFFFF
         self._count = 0
         self._skipping = False
 
-    def feed(self, data, count, take):
+    def feed(self, data: bytes | bytearray, count: int, take: "Take") -> None:
         """Take the first `count` bytes; call take(kind, sequence, buffer, at, end) for each whole frame."""
         buffer = self._buffer
         for at in range(count):
@@ -87,7 +91,7 @@ class Deframer:
                 elif end and not self._taken(buffer, end, take):
                     self.frames_bad = (self.frames_bad + 1) & 0xFFFF
 
-    def _taken(self, buffer, end, take):
+    def _taken(self, buffer: bytearray, end: int, take: "Take") -> bool:
         if end < HEAD_BYTES + 5 or not uncover(buffer, end):
             return False
         end -= 4

@@ -4,29 +4,40 @@ While the line is full the frame in hand waits and `busy` is true; whoever sampl
 sensor's FIFO then, where an overflow is counted, so nothing is lost unseen.
 """
 
+from micropython import const
+
 from bracelet.framing import BODY_AT, BUFFER_BYTES, cover
+
+_TYPING = const(0)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import TypeVarTuple, Unpack
+
+    from roles import CrcInto, Serial
+
+    Fields = TypeVarTuple("Fields")
 
 
 class Link:
     """Frames out over a stream with MicroPython's write(buffer, offset, count)."""
 
-    def __init__(self, serial, crc_into):
+    def __init__(self, serial: "Serial", crc_into: "CrcInto") -> None:
         self.serial = serial
         self.crc_into = crc_into
         self.frames_sent = 0
         self._sequence = 0
-        self._waiting = None
+        self._waiting: bytearray | None = None
         self._at = 0
         self._end = 0
         self._buffer = bytearray(BUFFER_BYTES)
         self._view = memoryview(self._buffer)
 
     @property
-    def busy(self):
+    def busy(self) -> bool:
         """Whether a frame still waits for the line."""
         return self._waiting is not None
 
-    def pump(self):
+    def pump(self) -> bool:
         """Hand what waits to the line; return whether all is gone."""
         if self._waiting is None:
             return True
@@ -37,7 +48,7 @@ class Link:
             return True
         return False
 
-    def send(self, buffer, view, end):
+    def send(self, buffer: bytearray, view: memoryview, end: int) -> None:
         """Send the frame whose kind and body stand in buffer[1:end]; `view` is memoryview(buffer)[1:end].
 
         The buffer belongs to the link until `busy` is false. Not while busy.
@@ -53,7 +64,13 @@ class Link:
         self._end = end + 5
         self.pump()
 
-    def send_message(self, kind, pack, *fields, tail=b""):
+    def send_message(
+        self,
+        kind: int,
+        pack: "Callable[[bytearray, int, Unpack[Fields]], int]",
+        *fields: "Unpack[Fields]",
+        tail: bytes = b"",
+    ) -> None:
         """Send a message that is not made while sampling. Not while busy."""
         buffer = self._buffer
         buffer[1] = kind

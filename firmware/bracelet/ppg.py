@@ -12,18 +12,22 @@ _HEAD_BYTES = const(15)
 _MOST = const(0xFFFF)
 _SPAN_US = const(0x10000000)  # over which the sensor's rate is measured, about
 
+_TYPING = const(0)
+if _TYPING:
+    from roles import Clock, Configuration, Link, PpgChip
+
 
 class PpgStream:
     """One PPG; `poll` is the sampling path and does not allocate unless samples were lost."""
 
     STREAM = codec.STREAM_PPG
 
-    def __init__(self, chip):
+    def __init__(self, chip: "PpgChip") -> None:
         self.chip = chip
         self.lost = 0
         self.on = False
 
-    def configure(self, configuration, number):
+    def configure(self, configuration: "Configuration", number: int) -> None:
         """Set the chip up by a Configure's fields; raise Unsupported for what it lacks."""
         rate_hz, self._channels, width_us, range_na, average, led_ua = configuration[:6]
         self.on = rate_hz > 0
@@ -37,7 +41,7 @@ class PpgStream:
         self._sample_us = 1000000 * average // rate_hz
         self._block = Block(codec.PPG_BLOCK, _HEAD_BYTES, samples, 3 * self._channels)
 
-    def start(self, clock):
+    def start(self, clock: "Clock") -> None:
         """Empty the FIFO and sample from number 0."""
         self.chip.start()
         self.lost = 0
@@ -52,14 +56,14 @@ class PpgStream:
         self._looked_us = self.moved_us = clock.now_us()
         self._looked_epoch = clock.epoch
 
-    def stop(self, clock, link):
+    def stop(self, clock: "Clock", link: "Link") -> None:
         """Send what the FIFO still holds, as far as the link takes it; LEDs off."""
         self.poll(clock, link)
         if self._left and not self._owed and not link.busy:
             self._send(link, clock, clock.now_us(), self._left)
         self.chip.stop()
 
-    def poll(self, clock, link):
+    def poll(self, clock: "Clock", link: "Link") -> int:
         """Send whole blocks while there are any and the link takes them; return the samples read.
 
         A transfer that fails raises OSError and changes nothing: the next look finds what this one did not read.
@@ -90,7 +94,7 @@ class PpgStream:
             self.moved_us = now_us
         return read
 
-    def _poll_overflowed(self, clock, link, now_us, waiting):
+    def _poll_overflowed(self, clock: "Clock", link: "Link", now_us: int, waiting: int) -> int:
         """The FIFO was full and lost what came after it: empty it first, so that the gap lies between blocks."""
         read = 0
         if not self._owed:
@@ -129,7 +133,7 @@ class PpgStream:
         self.moved_us = now_us
         return read
 
-    def _missing(self, clock, now_us, waiting):
+    def _missing(self, clock: "Clock", now_us: int, waiting: int) -> tuple[int, int]:
         """How many samples were lost: by the chip's counter or, where that is full, by time at the measured rate."""
         gap = self.chip.overflow
         if gap < OVERFLOW_MOST:
@@ -141,7 +145,7 @@ class PpgStream:
             made = passed_us // self._sample_us
         return max(gap, self._left + made - waiting), codec.BLOCK_FLAG_OVERFLOW_INFERRED
 
-    def _send(self, link, clock, now_us, samples):
+    def _send(self, link: "Link", clock: "Clock", now_us: int, samples: int) -> None:
         block = self._block
         self.chip.read_into(block.tail_of(samples))
         codec.pack_ppg_block(

@@ -8,15 +8,19 @@ from bracelet.clock import elapsed_us
 _STALLED_US = const(1500000)
 _MOST_EVENTS = const(16)
 
+_TYPING = const(0)
+if _TYPING:
+    from roles import Clock, Event, Link, Stream
+
 
 class Sampler:
     """Runs the streams of the board; `step` is the whole sampling path."""
 
-    def __init__(self, streams, clock, link):
+    def __init__(self, streams: "list[Stream]", clock: "Clock", link: "Link") -> None:
         self.streams = streams
         self.running = 0
         self.sensor_faults = 0
-        self.events = []
+        self.events: "list[Event]" = []
         """Events not sent yet, (ticks_us, epoch, code, value) each; at most 16."""
         self._clock = clock
         self._link = link
@@ -24,7 +28,7 @@ class Sampler:
         self._failed = 0
         self.period_ms = 1000
 
-    def start(self, wanted):
+    def start(self, wanted: int) -> None:
         """Start the streams of these bits."""
         self.period_ms = 1000
         for stream in self.streams:
@@ -34,7 +38,7 @@ class Sampler:
         self.running = wanted
         self._ill = 0
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop all, sending what they still hold; a sensor that does not answer is left as it is."""
         for stream in self.streams:
             if stream.STREAM & self.running:
@@ -44,7 +48,7 @@ class Sampler:
                     self.sensor_faults += 1
         self.running = 0
 
-    def step(self):
+    def step(self) -> None:
         """One look at each running stream."""
         self._link.pump()
         for stream in self.streams:
@@ -68,11 +72,11 @@ class Sampler:
             elif elapsed_us(stream.moved_us, self._clock.now_us()) > _STALLED_US and not self._link.busy:
                 self._tell(bit, codec.EVENT_CODE_SENSOR_STALLED)
 
-    def _tell(self, bit, code):
+    def _tell(self, bit: int, code: int) -> None:
         if not self._ill & bit:
             self._ill |= bit
             self._event(code, bit)
 
-    def _event(self, code, value):
+    def _event(self, code: int, value: int) -> None:
         if len(self.events) < _MOST_EVENTS:
             self.events.append((self._clock.now_us(), self._clock.epoch, code, value))

@@ -4,7 +4,7 @@ import machine
 
 from bracelet import codec
 from bracelet.accelerometer import AccelerometerStream
-from bracelet.crc_ints import crc_into  # noqa: F401
+from bracelet.crc_ints import crc_into as crc_into  # noqa: PLC0414
 from bracelet.drivers.lsm6dso import Lsm6dso
 from bracelet.drivers.max30101 import Max30101
 from bracelet.ppg import PpgStream
@@ -12,14 +12,15 @@ from bracelet.ppg import PpgStream
 restart = machine.soft_reset
 reset_reason = machine.reset_cause
 device_id = machine.unique_id
-boot_id = machine.rng
+# The chips of the stubs have no generator of random numbers.
+boot_id = machine.rng  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
 
 
-def serial():
+def serial() -> machine.UART:
     return machine.UART(0, 921600)
 
 
-def streams():
+def streams() -> "list[PpgStream | AccelerometerStream]":
     i2c = machine.I2C(0, freq=400000)
     return [
         PpgStream(Max30101(i2c)),
@@ -27,9 +28,9 @@ def streams():
     ]
 
 
-def capabilities():
+def capabilities() -> int:
     return codec.CAPABILITY_REPL
 
 
-def battery_mv():
+def battery_mv() -> int:
     return 0

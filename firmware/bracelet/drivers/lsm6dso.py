@@ -35,11 +35,15 @@ STAMP_EVERY = const(32)
 RATES_DECIHZ = (125, 260, 520, 1040, 2080, 4160, 8330)
 _RANGES = {2: 0, 4: 2, 8: 3, 16: 1}
 
+_TYPING = const(0)
+if _TYPING:
+    from roles import Bus
+
 
 class Lsm6dso:
     """The chip on its bus; every method may raise OSError when it does not answer."""
 
-    def __init__(self, i2c, address=0x6A):
+    def __init__(self, i2c: "Bus", address: int = 0x6A) -> None:
         self._i2c = i2c
         self._address = address
         self._one = bytearray(1)
@@ -49,22 +53,22 @@ class Lsm6dso:
         self.overrun = False
         """Whether words were overwritten before the last `pending`."""
 
-    def _write(self, register, value):
+    def _write(self, register: int, value: int) -> None:
         self._one[0] = value
         self._i2c.writeto_mem(self._address, register, self._one)
 
-    def _read(self, register):
+    def _read(self, register: int) -> int:
         self._i2c.readfrom_mem_into(self._address, register, self._one)
         return self._one[0]
 
-    def probe(self):
+    def probe(self) -> bool:
         """Whether an LSM6DSO answers."""
         try:
             return self._read(_WHO_AM_I) == _WHO
         except OSError:
             return False
 
-    def configure(self, rate_decihz, range_g):
+    def configure(self, rate_decihz: int, range_g: int) -> None:
         """Set up, and leave the chip powered down; raise Unsupported for what it lacks, before anything is written."""
         if rate_decihz not in RATES_DECIHZ:
             raise Unsupported(
@@ -83,30 +87,30 @@ class Lsm6dso:
         self._rate = RATES_DECIHZ.index(rate_decihz) + 1
         self._control = self._rate << 4 | _RANGES[range_g] << 2
 
-    def start(self):
+    def start(self) -> None:
         """Empty the FIFO and sample."""
         self._i2c.writeto_mem(self._address, _FIFO_CTRL1, bytes((0, 0, self._rate, 0)))  # bypass empties it
         self._write(_CTRL1_XL, self._control)
         self._write(_FIFO_CTRL1 + 3, _STAMP_EVERY_32 | _CONTINUOUS)
         self.overrun = False
 
-    def stop(self):
+    def stop(self) -> None:
         """Power down."""
         self._write(_CTRL1_XL, 0)
         self._write(_FIFO_CTRL1 + 3, 0)
 
-    def pending(self):
+    def pending(self) -> int:
         """Words in the FIFO; sets `overrun`."""
         state = self._state
         self._i2c.readfrom_mem_into(self._address, _FIFO_STATUS1, state)
         self.overrun = state[1] & _OVER_RUN != 0
         return state[0] | (state[1] & 3) << 8
 
-    def read_into(self, view):
+    def read_into(self, view: bytearray | memoryview) -> None:
         """Read as many words as `view` has room for, as one burst."""
         self._i2c.readfrom_mem_into(self._address, _FIFO_DATA_OUT_TAG, view)
 
-    def ticks(self):
+    def ticks(self) -> int:
         """The sensor's clock in 25 us, modulo 2^30."""
         self._i2c.readfrom_mem_into(self._address, _TIMESTAMP0, self._stamp)
         stamp = self._stamp

@@ -44,8 +44,12 @@ _GREEN_ALONE = const(0x03)
 _NONE = const(0x00)
 _RED = const(0x01)
 
+_TYPING = const(0)
+if _TYPING:
+    from roles import Bus
 
-def _index(values, value, code, name):
+
+def _index(values: tuple[int, ...], value: int, code: int, name: str) -> int:
     for at, each in enumerate(values):
         if each == value:
             return at
@@ -55,7 +59,7 @@ def _index(values, value, code, name):
 class Max30101:
     """The chip on its bus; every method may raise OSError when it does not answer."""
 
-    def __init__(self, i2c, address=0x57):
+    def __init__(self, i2c: "Bus", address: int = 0x57) -> None:
         self._i2c = i2c
         self._address = address
         self._one = bytearray(1)
@@ -64,22 +68,24 @@ class Max30101:
         self.overflow = 0
         """Samples lost before the last `pending`, at most 31."""
 
-    def _write(self, register, value):
+    def _write(self, register: int, value: int) -> None:
         self._one[0] = value
         self._i2c.writeto_mem(self._address, register, self._one)
 
-    def _read(self, register):
+    def _read(self, register: int) -> int:
         self._i2c.readfrom_mem_into(self._address, register, self._one)
         return self._one[0]
 
-    def probe(self):
+    def probe(self) -> bool:
         """Whether a MAX30101 answers."""
         try:
             return self._read(_PART_ID) == _PART
         except OSError:
             return False
 
-    def configure(self, rate_hz, channels, pulse_width_us, range_na, average, led_ua):
+    def configure(
+        self, rate_hz: int, channels: int, pulse_width_us: int, range_na: int, average: int, led_ua: int
+    ) -> None:
         """Set up, and leave the chip shut down; raise Unsupported for what it lacks, before anything is written."""
         if not 1 <= channels <= 3:
             raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_CHANNELS, "ppg_channels %d: 1 to 3" % channels)
@@ -112,18 +118,18 @@ class Max30101:
         self._write(_SLOTS, _GREEN_ALONE if channels == 1 else _GREEN_INFRARED)
         self._write(_SLOTS + 1, _RED if channels == 3 else _NONE)
 
-    def start(self):
+    def start(self) -> None:
         """Empty the FIFO and sample."""
         self._i2c.writeto_mem(self._address, _FIFO_WRITE, bytes(3))
         self._write(_MODE, _MULTI_LED)
         self._read(_STATUS)
         self.overflow = 0
 
-    def stop(self):
+    def stop(self) -> None:
         """Shut down: LEDs off."""
         self._write(_MODE, _SHUTDOWN)
 
-    def pending(self):
+    def pending(self) -> int:
         """Samples in the FIFO; sets `overflow`."""
         state = self._state
         self._i2c.readfrom_mem_into(self._address, _STATUS, state)
@@ -133,6 +139,6 @@ class Max30101:
             return DEPTH
         return waiting
 
-    def read_into(self, view):
+    def read_into(self, view: bytearray | memoryview) -> None:
         """Read as many samples as `view` has room for, as one burst."""
         self._i2c.readfrom_mem_into(self._address, _FIFO_DATA, view)
