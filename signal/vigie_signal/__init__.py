@@ -5,7 +5,9 @@ from vigie_signal.breathing import BreathingRate, breathing_rate
 from vigie_signal.falls import Fall, detect_falls
 from vigie_signal.heart_rate import HeartRateTrack, HeartRateTracker, track_heart_rate
 from vigie_signal.movement import Activity, Intensity, activity
+from vigie_signal.steps import Steps, count_steps
 from vigie_signal.variability import HeartRateVariability, heart_rate_variability
+from vigie_signal.wear import Wear, worn
 
 __all__ = [
     "Activity",
@@ -16,10 +18,14 @@ __all__ = [
     "HeartRateTracker",
     "HeartRateVariability",
     "Intensity",
+    "Steps",
+    "Wear",
     "activity",
     "breathing_rate",
+    "count_steps",
     "detect_falls",
     "find_beats",
     "heart_rate_variability",
     "track_heart_rate",
+    "worn",
 ]

@@ -1,0 +1,183 @@
+"""Steps at the wrist: a cadence followed second by second, and the steps it adds up to."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from vigie_signal._hmm import FixedLag
+from vigie_signal._inputs import as_acc_or_length, as_rate_hz
+from vigie_signal._resample import DELAY_S, Float32, Resampler
+
+Float64 = npt.NDArray[np.float64]
+
+_RATE_HZ = 25
+_WINDOW = 128
+_TRANSFORM = 512
+_CADENCES: Float32 = np.arange(60, 215, 2.5, dtype=np.float32)
+_LOOK_AHEAD = 30
+_LEAST_PRESENT = 0.5
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """Steps taken.
+
+    Attributes
+    ----------
+    total : int
+        Steps in all.
+    time_s : float64 [seconds]
+        Start of each second, from the first sample.
+    cadence : float64 [seconds]
+        Steps per minute in that second, 0 where there is no walking; their sum is 60 times ``total``, but for rounding.
+    """
+
+    total: int
+    time_s: Float64
+    cadence: Float64
+
+
+def count_steps(acc: npt.ArrayLike, *, rate_hz: float) -> Steps:
+    """Count steps.
+
+    Each second is seen in a 5 s spectrum of the acceleration's length and of its axes. A small perceptron, the
+    same for every cadence, says how much each cadence from 60 to 212 a minute looks like walking; a hidden Markov
+    model follows it and tells walking from rest. It was trained on counted totals alone. Walking is recognised by
+    its harmonics as in [1]_; very slow shuffling below 60 a minute is not counted.
+
+    Parameters
+    ----------
+    acc : array_like [3, n] or [n]
+        Acceleration in g, axes in any orientation, or only its length; NaN where samples are missing.
+    rate_hz : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    Steps
+
+    Raises
+    ------
+    ValueError
+        If the shape or the rate cannot be meant; the message says what to pass.
+
+    References
+    ----------
+    .. [1] M. Straczkiewicz, E. J. Huang, J.-P. Onnela, A "one-size-fits-most" walking recognition method for
+       smartphones, smartwatches, and wearable accelerometers, npj Digit. Med. 6, 29, 2023,
+       doi:10.1038/s41746-022-00745-z
+    """
+    raw = as_acc_or_length(acc)
+    duration_s = raw.shape[1] / as_rate_hz("rate_hz", rate_hz)
+    seconds = int(duration_s)
+    if seconds == 0:
+        return Steps(0, np.empty(0), np.empty(0))
+    grid = even(raw, rate_hz)
+    present = np.logical_and.reduce(np.isfinite(grid), axis=0)
+    usable = present[: seconds * _RATE_HZ].reshape(seconds, _RATE_HZ).mean(axis=1) > _LEAST_PRESENT
+    follower = FixedLag(_transition(), _LOOK_AHEAD)
+    parts = [
+        follower.push(_likelihood(features(grid, first, min(_CHUNK, seconds - first))), known)[0]
+        for first in range(0, seconds, _CHUNK)
+        for known in (usable[first : first + _CHUNK],)
+    ]
+    posterior = np.concatenate([*parts, follower.finish()[0]])
+    cadence = np.where(usable, posterior[:, 1:] @ _CADENCES, 0).astype(np.float64)
+    # the last second stands for what is cut off of it
+    total = float(cadence.sum()) / 60 + float(cadence[-1]) / 60 * (duration_s - seconds)
+    return Steps(round(total), np.arange(seconds, dtype=np.float64), cadence)
+
+
+def even(raw: Float32, rate_hz: float) -> Float32:
+    """``raw [axes, n]`` on the grid without delay, its last value held to the end."""
+    held = np.repeat(raw[:, -1:], int(2 * DELAY_S * rate_hz) + 2, axis=1)
+    grid = Resampler(len(raw), rate_hz, _RATE_HZ).push(np.concatenate([raw, held], axis=1))
+    begin = round(DELAY_S * _RATE_HZ)
+    return grid[:, begin : begin + round(raw.shape[1] / rate_hz * _RATE_HZ)]
+
+
+def features(grid: Float32, first: int, count: int) -> Float32:
+    """``[count, cadences, 14]`` of the seconds from ``first`` on of ``grid [3 or 1, n]`` in g at 25 Hz.
+
+    Log power at each cadence and its multiples in the acceleration's length, the same in its axes, the same as
+    shares of the length's variance, its standard deviation and the cadence.
+    """
+    begin = first * _RATE_HZ + _RATE_HZ // 2 - _WINDOW // 2
+    end = begin + (count - 1) * _RATE_HZ + _WINDOW
+    known = np.nan_to_num(grid, nan=0.0)
+    length = np.sqrt((known**2).sum(axis=0, keepdims=True)) if len(grid) == 3 else known
+    length = np.where(np.isfinite(grid).all(axis=0), np.clip(length - 1, -3, 3), 0)
+    power, variance = _power(_mirrored(length, begin, end))
+    axes, _ = _power(_mirrored(known, begin, end)) if len(grid) == 3 else (power, variance)
+    share = power / (variance[:, None] * _WINDOW + 1e-3)
+    single, double, half, more, triple = _multiples()
+    columns = [np.log10(power @ at / _WINDOW + 1e-5) + 3 for at in (single, double, half, more, triple)]
+    columns += [np.log10(axes @ at / _WINDOW + 1e-5) + 3 for at in (single, double, half, more)]
+    columns += [np.log10(share @ at + 0.01) for at in (single, double, half)]
+    moving = np.log10(np.sqrt(variance) + 0.003) + 1.2
+    columns.append(np.broadcast_to(moving[:, None], columns[0].shape))
+    columns.append(np.broadcast_to(2 * np.log(_CADENCES / 110), columns[0].shape))
+    return np.stack(columns, axis=2).astype(np.float32)
+
+
+def _mirrored(signal: Float32, begin: int, end: int) -> Float32:
+    """``signal[:, begin:end]``, mirrored beyond its ends."""
+    n = signal.shape[1]
+    index = np.abs(np.arange(begin, end, dtype=np.intp))
+    index = np.where(index > n - 1, 2 * (n - 1) - index, index)
+    return signal[:, np.clip(index, 0, n - 1)]
+
+
+def _power(span: Float32) -> tuple[Float32, Float32]:
+    """Power spectra ``[seconds, bins]`` of windows of ``span [axes, n]``, and their variance, axes added."""
+    seen = np.lib.stride_tricks.sliding_window_view(span, _WINDOW, axis=1)[:, ::_RATE_HZ]
+    view = np.subtract(seen, seen.mean(axis=2, keepdims=True), dtype=np.float32)
+    taper = np.hanning(_WINDOW + 2)[1:-1].astype(np.float32)
+    spectrum = fft.rfft(view * taper, _TRANSFORM, axis=2)
+    power = (spectrum.real**2 + spectrum.imag**2).sum(axis=0) / float((taper**2).sum())
+    return power.astype(np.float32), (view**2).mean(axis=2).sum(axis=0).astype(np.float32)
+
+
+@cache
+def _multiples() -> tuple[Float32, ...]:
+    """Linear interpolation from bins to 1, 2, 1/2, 3/2 and 3 times the cadences."""
+    bin_per_minute = 60 * _RATE_HZ / _TRANSFORM
+    out: list[Float32] = []
+    for factor in (1, 2, 0.5, 1.5, 3):
+        wanted = factor * _CADENCES / bin_per_minute
+        below = np.floor(wanted).astype(int)
+        matrix = np.zeros((_TRANSFORM // 2 + 1, wanted.size), np.float32)
+        matrix[below, np.arange(wanted.size)] = 1 - (wanted - below)
+        matrix[below + 1, np.arange(wanted.size)] = wanted - below
+        out.append(matrix)
+    return tuple(out)
+
+
+@cache
+def _weights() -> dict[str, npt.NDArray[np.float32]]:
+    with as_file(files("vigie_signal") / "steps.npz") as path, np.load(path) as stored:
+        return {name: stored[name].astype(np.float32) for name in stored.files}
+
+
+def _likelihood(found: Float32) -> Float32:
+    """Likelihood ``[seconds, 1 + cadences]`` of no walking and of each cadence, 1 at the best."""
+    w = _weights()
+    score = found @ w["w0"] + np.tanh(found @ w["W1"] + w["b1"]) @ w["W2"] + w["b0"]
+    score = np.concatenate([np.zeros((len(score), 1), np.float32), score], axis=1)
+    return np.asarray(np.exp(score - score.max(axis=1, keepdims=True)), dtype=np.float32)
+
+
+@cache
+def _transition() -> Float32:
+    log_drift, stop, start = (float(value) for value in _weights()["tr"])
+    stop, start = 1 / (1 + np.exp(-stop)), 1 / (1 + np.exp(-start))
+    drift = np.exp(-np.abs(_CADENCES[None, :] - _CADENCES[:, None]) / np.exp(log_drift))
+    out = np.empty((_CADENCES.size + 1, _CADENCES.size + 1))
+    out[0, 0], out[0, 1:] = 1 - start, start / _CADENCES.size
+    out[1:, 0], out[1:, 1:] = stop, (1 - stop) * drift / drift.sum(axis=1, keepdims=True)
+    return out.astype(np.float32)
