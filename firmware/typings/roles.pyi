@@ -61,10 +61,14 @@ class Chip(Protocol):
     def probe(self) -> bool: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
+
+class FifoChip(Chip, Protocol):
+    """A sensor that keeps its samples until they are read."""
+
     def pending(self) -> int: ...
     def read_into(self, view: bytearray | memoryview, /) -> None: ...
 
-class PpgChip(Chip, Protocol):
+class PpgChip(FifoChip, Protocol):
     """A PPG; `overflow` samples were lost before the last `pending`."""
 
     @property
@@ -73,7 +77,7 @@ class PpgChip(Chip, Protocol):
         self, rate_hz: int, channels: int, pulse_width_us: int, range_na: int, average: int, led_ua: int, /
     ) -> None: ...
 
-class AccelerometerChip(Chip, Protocol):
+class AccelerometerChip(FifoChip, Protocol):
     """An accelerometer with a clock of its own; `overrun` if words were overwritten before the last `pending`."""
 
     @property
