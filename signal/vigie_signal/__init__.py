@@ -5,6 +5,7 @@ from vigie_signal.breathing import BreathingRate, breathing_rate
 from vigie_signal.falls import Fall, detect_falls
 from vigie_signal.heart_rate import HeartRateTrack, HeartRateTracker, track_heart_rate
 from vigie_signal.movement import Activity, Intensity, activity
+from vigie_signal.rest import Rest, rest_periods
 from vigie_signal.steps import Steps, count_steps
 from vigie_signal.variability import HeartRateVariability, heart_rate_variability
 from vigie_signal.wear import Wear, worn
@@ -18,6 +19,7 @@ __all__ = [
     "HeartRateTracker",
     "HeartRateVariability",
     "Intensity",
+    "Rest",
     "Steps",
     "Wear",
     "activity",
@@ -26,6 +28,7 @@ __all__ = [
     "detect_falls",
     "find_beats",
     "heart_rate_variability",
+    "rest_periods",
     "track_heart_rate",
     "worn",
 ]
