@@ -51,6 +51,7 @@ class Application:
 
     async def run(self) -> int | None:
         """Serve until told to end; return the restart mode, or None for the prompt."""
+        # The stubs of asyncio name types that they do not bring; so too below.
         sampling = asyncio.create_task(self._sample())  # pyright: ignore[reportUnknownMemberType]
         try:
             await self._receive()
