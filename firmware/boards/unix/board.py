@@ -1,7 +1,6 @@
 """Wiring of the virtual bracelet (MicroPython's unix port in the rig): sensors on I2C 0, host on UART 0."""
 
 import machine
-from micropython import const
 
 from bracelet import codec
 from bracelet.accelerometer import AccelerometerStream
@@ -9,10 +8,6 @@ from bracelet.crc_ints import crc_into as crc_into  # noqa: PLC0414
 from bracelet.drivers.lsm6dso import Lsm6dso
 from bracelet.drivers.max30101 import Max30101
 from bracelet.ppg import PpgStream
-
-_TYPING = const(0)
-if _TYPING:
-    from roles import Stream
 
 restart = machine.soft_reset
 reset_reason = machine.reset_cause
@@ -25,7 +20,7 @@ def serial() -> machine.UART:
     return machine.UART(0, 921600)
 
 
-def streams() -> "list[Stream]":
+def streams():  # its type is what stands in the list
     i2c = machine.I2C(0, freq=400000)
     return [
         PpgStream(Max30101(i2c)),
