@@ -12,12 +12,19 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from vigie_signal import track_heart_rate
+from vigie_signal import (
+    Beats,
+    count_steps,
+    detect_falls,
+    find_beats,
+    heart_rate_variability,
+    track_heart_rate,
+)
 
 Float64 = npt.NDArray[np.float64]
 
@@ -89,6 +96,107 @@ def heart_rate(traces: ModuleType) -> None:
         print(f"| {low:g} to {min(high, 1):g} | {there.mean():.3f} | {within} |")
 
 
+def beat_scores(found_s: Float64, true_s: Float64) -> tuple[float, float]:
+    """F1 at +-150 ms after the best constant delay, and mean error in ms of the intervals between true pairs."""
+    best = (0.0, np.nan)
+    for delay_s in np.arange(-0.6, 0.61, 0.02) if found_s.size else ():
+        moved = found_s + delay_s
+        after = np.clip(np.searchsorted(moved, true_s), 1, moved.size - 1)
+        nearest = np.where(true_s - moved[after - 1] < moved[after] - true_s, after - 1, after)
+        hit = np.abs(moved[nearest] - true_s) <= 0.15
+        pairs = hit[1:] & hit[:-1] & (np.diff(nearest) == 1)
+        score = 2 * np.unique(nearest[hit]).size / (found_s.size + true_s.size)
+        if score > best[0]:
+            off_ms = 1000 * np.abs(np.diff(moved[nearest]) - np.diff(true_s))[pairs]
+            best = (float(score), float(off_ms.mean()) if off_ms.size else np.nan)
+    return best
+
+
+def beats(traces: ModuleType) -> None:
+    """Print the accuracy of `find_beats` and `heart_rate_variability`."""
+    print("\n## Beats and variability\n")
+    print("| set | half | recordings | F1 at 150 ms | interval error ms | RMSSD error (median) | coverage |")
+    print("|---" * 7 + "|")
+    for name in ("welltory", "bami1", "physionet_wrist"):
+        for half in ("tune", "report"):
+            scores: list[tuple[float, float, float, float]] = []
+            for r in traces.recordings(name, half):
+                if not np.isfinite(r["beat_lag_s"]):
+                    continue
+                true_s: Float64 = np.asarray(r["beat_time_s"] - r["beat_lag_s"], np.float64)
+                true_s = true_s[(true_s > 0.3) & (true_s < r["ppg"].shape[1] / r["ppg_rate_hz"] - 0.3)]
+                acc = {"acc": r["acc"], "acc_rate_hz": r["acc_rate_hz"]} if r["acc"].shape[1] else {}
+                found = find_beats(r["ppg"], rate_hz=r["ppg_rate_hz"], **acc)
+                inside = (found.time_s > true_s[0] - 0.8) & (found.time_s < true_s[-1] + 0.8)
+                ours = heart_rate_variability(Beats(found.time_s[inside], found.quality[inside]))
+                truth = heart_rate_variability(Beats(true_s, np.ones(true_s.size)))
+                off = abs(ours.rmssd_ms / truth.rmssd_ms - 1)
+                scores.append((*beat_scores(found.time_s[inside], true_s), off, ours.coverage))
+            table = np.array(scores)
+            print(
+                f"| {name} | {half} | {len(scores)} | {table[:, 0].mean():.3f} | {np.nanmean(table[:, 1]):.1f} "
+                f"| {100 * np.nanmedian(table[:, 2]):.0f} % | {table[:, 3].mean():.2f} |"
+            )
+
+
+def on_even_grid(r: dict[str, Any], rate_hz: float) -> Float64:
+    """The acceleration at even times: these recordings carry time stamps."""
+    time_s: Float64 = np.asarray(r["t_ms"], np.float64) / 1000
+    even_s = np.arange(0, float(time_s[-1]), 1 / rate_hz, dtype=np.float64)
+    rows: list[Float64] = [
+        cast(Float64, np.interp(even_s, time_s, row)) for row in np.asarray(r["acc"], np.float64)
+    ]
+    return np.stack(rows)
+
+
+def steps(traces: ModuleType) -> None:
+    """Print the accuracy of `count_steps`."""
+    print("\n## Steps\n")
+    print("| set | half | walks | error mean | error median | hours without steps | false steps an hour |")
+    print("|---" * 7 + "|")
+    for name in ("pebble", "bangle", "sensorwatch"):
+        for half in ("tune", "report"):
+            off: list[float] = []
+            false = hours = 0.0
+            for r in traces.recordings(name, half):
+                acc = on_even_grid(r, 25)
+                if r.get("norm") == "l1":
+                    acc = acc / np.median(acc)
+                total = count_steps(acc, rate_hz=25).total
+                if r["true_steps"] >= 20:
+                    off.append(100 * abs(total / r["true_steps"] - 1))
+                elif r["true_steps"] == 0:
+                    false, hours = false + total, hours + acc.shape[1] / 25 / 3600
+            print(
+                f"| {name} | {half} | {len(off)} | {np.mean(off):.1f} % | {np.median(off):.1f} % "
+                f"| {hours:.2f} | {false / hours:.0f} |"
+            )
+
+
+def falls(traces: ModuleType) -> None:
+    """Print the accuracy of `detect_falls`, in persons learned from (tune) and not (report)."""
+    print("\n## Falls\n")
+    print("| set | half | falls | found | other activities | without a fall | hours | false falls |")
+    print("|---" * 8 + "|")
+    for name in ("weda", "geotec", "assist_iot", "pebble", "bangle", "bami1", "bami2"):
+        for half in ("tune", "report"):
+            found: dict[bool, list[int]] = {True: [], False: []}
+            hours = 0.0
+            for r in traces.recordings(name, half):
+                acc, rate_hz = np.asarray(r["acc"]), float(r["acc_rate_hz"])
+                if name == "weda":  # stamps come in bursts: evenly spaced between the first and the last
+                    rate_hz = 1000 * (acc.shape[1] - 1) / float(np.ptp(r["t_ms"]))
+                elif "t_ms" in r:
+                    acc = on_even_grid(r, rate_hz)
+                found[bool(r.get("fall", False))].append(len(detect_falls(acc, rate_hz=rate_hz)))
+                hours += 0 if r.get("fall", False) else acc.shape[1] / rate_hz / 3600
+            sensitivity = f"{np.mean(np.array(found[True]) > 0):.3f}" if found[True] else ""
+            print(
+                f"| {name} | {half} | {len(found[True])} | {sensitivity} | {len(found[False])} "
+                f"| {np.mean(np.array(found[False]) == 0):.3f} | {hours:.2f} | {sum(found[False])} |"
+            )
+
+
 def main() -> None:
     """Print every table."""
     parser = argparse.ArgumentParser(
@@ -99,6 +207,9 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=default)
     traces = load(parser.parse_args().folder)
     heart_rate(traces)
+    beats(traces)
+    steps(traces)
+    falls(traces)
 
 
 if __name__ == "__main__":
