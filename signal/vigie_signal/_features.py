@@ -52,21 +52,17 @@ def features(
     energy = np.einsum("ncs,ncs->nc", raw, raw)
     seen = (_windows(valid, count).mean(axis=2) >= _USABLE) & (energy > 0)
     share = (seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)).astype(np.float32)
-    motion = np.concatenate([np.roll(acc, lag, axis=1) for lag in _LAGS])
-    moved = _windows(motion, count)
-    weights = _fits(motion[:, HISTORY % STEP :], ppg[:, HISTORY % STEP :], count)
-    views = [_spectrum(raw, share, _long_taper())]
-    explained: list[npt.NDArray[np.floating]] = []
-    left = raw
-    for weight in weights:
-        left = np.subtract(raw, weight @ moved, dtype=np.float32)
-        views.append(_spectrum(left, share, _long_taper()))
-        ratio = np.einsum("ncs,ncs->nc", left, left) / np.where(seen, energy, 1)
-        explained.append(1 - (ratio * share).sum(axis=1))
-    views.append(_spectrum(left, share, _short_taper()))
+    motion = np.concatenate([acc[:, STEP - lag : samples - lag] for lag in _LAGS])
+    moved = _windows(motion, count, HISTORY - STEP)
+    left = [
+        np.subtract(raw, weight @ moved, dtype=np.float32) for weight in _fits(motion, ppg[:, STEP:], count)
+    ]
+    explained = [
+        1 - (np.einsum("ncs,ncs->nc", part, part) / np.where(seen, energy, 1) * share).sum(axis=1)
+        for part in left
+    ]
     arm = moved[:, :3]
-    views.append(_spectrum(arm, None, _long_taper()))
-    power = np.stack(views, axis=1) @ _at_rates()
+    power = _power([raw, *left, left[-1]], arm, share) @ _at_rates()
     size = RATES_BPM.size
     out = np.empty((count, 19, size), np.float32)
     out[:, :15] = (np.log(np.maximum(power, 0) + _FLOOR) / 1.5).reshape(count, 15, size)
@@ -77,9 +73,9 @@ def features(
     return out.transpose(0, 2, 1), seen.any(axis=1)
 
 
-def _windows(signal: npt.NDArray[_Sample], count: int) -> npt.NDArray[_Sample]:
-    """``[channels, HISTORY + n]`` as ``[count, channels, WINDOW]``, one each ``STEP``."""
-    view = np.lib.stride_tricks.sliding_window_view(signal[:, HISTORY:], WINDOW, axis=1)
+def _windows(signal: npt.NDArray[_Sample], count: int, history: int = HISTORY) -> npt.NDArray[_Sample]:
+    """``[channels, history + n]`` as ``[count, channels, WINDOW]``, one each ``STEP``."""
+    view = np.lib.stride_tricks.sliding_window_view(signal[:, history:], WINDOW, axis=1)
     return np.ascontiguousarray(view[:, ::STEP][:, :count].transpose(1, 0, 2))
 
 
@@ -105,19 +101,23 @@ def _fits(motion: Float32, ppg: Float32, count: int) -> list[Float32]:
     return out
 
 
-def _spectrum(view: Float32, share: Float32 | None, taper: Float32) -> Float32:
-    """Power ``[count, bins]`` of ``view [count, channels, WINDOW]``, 1 on average over the rates considered.
+def _power(views: list[Float32], arm: Float32, share: Float32) -> Float32:
+    """Power ``[count, views + 1, bins]`` of each view and of the arm, 1 on average over the rates considered.
 
-    With ``share`` each channel counts by its share whatever its amplitude, else all are added as they are.
+    In a view ``[count, channels, WINDOW]`` each channel counts by its share whatever its amplitude; the axes of
+    the arm are added as they are. The last view is seen through the short taper, the others through the long.
     """
-    spectrum = fft.rfft(view * taper, _TRANSFORM, axis=2)[..., : _bins()]
+    tapered = [view * _long_taper() for view in (arm, *views[:-1])]
+    rows = np.concatenate([*tapered, views[-1] * _short_taper()], axis=1)
+    spectrum = fft.rfft(rows, _TRANSFORM, axis=2)[..., : _bins()]
     power = spectrum.real**2 + spectrum.imag**2
     first, last = round(RATES_BPM[0] / _BIN_BPM), round(RATES_BPM[-1] / _BIN_BPM)
-    if share is None:
-        power = power.sum(axis=1, keepdims=True)
-        share = np.ones((len(power), 1), np.float32)
-    mean = power[..., first : last + 1].mean(axis=2)
-    return np.asarray(np.einsum("ncb,nc->nb", power, share / np.maximum(mean, 1e-20)), dtype=np.float32)
+    mean = power[:, 3:, first : last + 1].mean(axis=2).reshape(len(rows), len(views), -1)
+    seen = power[:, 3:].reshape(*mean.shape, -1)
+    pulse = np.einsum("nvcb,nvc->nvb", seen, share[:, None] / np.maximum(mean, 1e-20))
+    added = power[:, :3].sum(axis=1, keepdims=True)
+    added /= np.maximum(added[..., first : last + 1].mean(axis=2, keepdims=True), 1e-20)
+    return np.asarray(np.concatenate([pulse, added], axis=1), dtype=np.float32)
 
 
 def _bins() -> int:
