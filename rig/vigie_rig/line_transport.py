@@ -9,6 +9,7 @@ from vigie.errors import ConnectFailed, Disconnected
 from vigie_rig.serial_line import SerialLine
 
 _HOST_BUFFER_BYTES: Final = 65536
+_PIECE_BYTES: Final = 512
 
 
 class LineTransport:
@@ -19,6 +20,7 @@ class LineTransport:
         self._address = address
         self._received = bytearray()
         self._arrived = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._failure: Disconnected | None = None
         self._open = False
 
@@ -70,19 +72,20 @@ class LineTransport:
         return data
 
     async def write(self, data: bytes) -> None:
-        """Send bytes, as the board has room for them."""
-        if self._failure is None and not self._open:
-            raise Disconnected(self._address, "not open")
-        at = 0
-        while at < len(data):
-            if self._failure is not None:
-                raise self._failure
-            piece = data[at : at + min(512, self._line.board_room)]
-            if piece:
-                self._line.host_write(piece, asyncio.get_running_loop().time())
-                at += len(piece)
-            # Give the bytes time to pass before asking for room again.
-            await asyncio.sleep(0.001)
+        """Send bytes, as the board has room for them; one writer after the other."""
+        async with self._writing:
+            if self._failure is None and not self._open:
+                raise Disconnected(self._address, "not open")
+            at = 0
+            while at < len(data):
+                if self._failure is not None:
+                    raise self._failure
+                piece = data[at : at + min(_PIECE_BYTES, self._line.board_room)]
+                if piece:
+                    self._line.host_write(piece, asyncio.get_running_loop().time())
+                    at += len(piece)
+                # Give the bytes time to pass before asking for room again.
+                await asyncio.sleep(0.001)
 
     async def close(self) -> None:
         """Let the line go."""

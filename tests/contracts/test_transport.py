@@ -73,13 +73,7 @@ def test_what_is_written_arrives_whole_and_in_order_in_whatever_pieces(keep: Kee
     keep(promise)
 
 
-def test_writers_at_once_do_not_mix(kind: Kind, keep: Keep, request: pytest.FixtureRequest) -> None:
-    if kind.name == "line":
-        broken = pytest.mark.xfail(
-            strict=True, reason="LineTransport cuts a write where the line is full, unlocked"
-        )
-        request.applymarker(broken)
-
+def test_writers_at_once_do_not_mix(kind: Kind, keep: Keep) -> None:
     async def promise(end: OtherEnd) -> None:
         await asyncio.gather(*(end.transport.write(LONG_FRAME) for _ in range(60)))
         await until(lambda: len(end.frames) == 60)
