@@ -5,7 +5,7 @@ async with vigie.connect("serial:/dev/ttyACM0") as bracelet:
         print(block.stream, block.first_sample, block.values)
 """
 
-from vigie.bracelet import Bracelet, LinkStatistics, SampleStream, connect
+from vigie.bracelet import Bracelet, LinkStatistics, connect
 from vigie.errors import (
     AddressError,
     ConnectFailed,
@@ -19,6 +19,7 @@ from vigie.errors import (
     VigieError,
 )
 from vigie.samples import SampleBlock
+from vigie.stream import SampleStream
 from vigie.transports import Transport, open_transport
 from vigie_protocol.enums import Stream
 from vigie_protocol.messages import Configuration, Configure, Error, Event, Hello, Log, Status
