@@ -221,7 +221,7 @@ class Bracelet:
             if self.link.bytes_received:
                 reason = (
                     "something answers, but not the bracelet's application: it may stand at the MicroPython prompt "
-                    "(a soft reset starts it, as `mpremote soft-reset` does), or needs `vigie flash`"
+                    "(`mpremote reset` starts it), or needs `vigie flash`"
                 )
             else:
                 reason = "nothing answers; if this is the right port, try `vigie flash`"
