@@ -189,6 +189,8 @@ def _example(field: Field, variant: str) -> Any:
         "u8": (0, 255),
         "u16": (0, 0xFFFF),
         "u32": (0, 0xFFFFFFFF),
+        "i8": (-(1 << 7), (1 << 7) - 1),
+        "i16": (-(1 << 15), (1 << 15) - 1),
         "i32": (-(1 << 31), (1 << 31) - 1),
     }.get(field.code, (0, 0))
     if field.wire.bits:
