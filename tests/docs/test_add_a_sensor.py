@@ -84,7 +84,7 @@ class Checkout:
 
     def run(self, command: str) -> str:
         process = self.start(command)
-        said, _ = process.communicate(timeout=300)
+        said = _said_by_its_end(process, timeout_s=300)
         assert process.returncode == 0, f"{command}\n{said}"
         return said
 
@@ -95,7 +95,14 @@ class Checkout:
             yield process
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
+            _said_by_its_end(process, timeout_s=60)
+
+
+def _said_by_its_end(process: subprocess.Popen[str], timeout_s: float) -> str:
+    try:
+        return process.communicate(timeout=timeout_s)[0]
+    finally:
+        process.kill()
 
 
 @pytest.fixture
