@@ -1,0 +1,97 @@
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vigie_signal import count_steps
+
+sys.path.insert(0, str(Path(__file__).parent))
+from synthetic import wrist
+
+Float64 = npt.NDArray[np.float64]
+
+
+def walk(cadence: float, *, seconds: float = 60, rate_hz: float = 50, still_s: float = 20) -> Float64:
+    """An arm that swings once in two steps, jolted a little less by every other, with rest before and after."""
+    t = np.arange(int((seconds + 2 * still_s) * rate_hz), dtype=np.float64) / rate_hz
+    moving = (t >= still_s) & (t < still_s + seconds)
+    step = 2 * np.pi * cadence / 60 * (t - still_s)
+    jolt = 0.3 * np.sin(step) + 0.1 * np.sin(2 * step + 1) + 0.1 * np.sin(step / 2 + 0.4)
+    acc = np.stack([0.35 * np.sin(step / 2), 0.2 * np.cos(step / 2), 1 + jolt])
+    acc = np.where(moving, acc, np.array([[0.0], [0.0], [1.0]]))
+    return acc + 0.01 * np.random.default_rng(0).standard_normal(acc.shape)
+
+
+@pytest.mark.parametrize("cadence", [80, 100, 120, 165])
+def test_a_steady_walk_is_counted(cadence: float) -> None:
+    found = count_steps(walk(cadence), rate_hz=50)
+    assert found.total == pytest.approx(cadence, rel=0.06)
+    assert found.time_s.shape == found.cadence.shape == (100,)
+    assert np.median(found.cadence[25:75]) == pytest.approx(cadence, abs=3)
+    assert found.cadence[:15].sum() < 5
+
+
+@pytest.mark.parametrize("rate_hz", [12.5, 26, 52, 104])
+def test_any_rate_counts_the_same(rate_hz: float) -> None:
+    assert count_steps(walk(110, rate_hz=rate_hz), rate_hz=rate_hz).total == pytest.approx(110, rel=0.06)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_orientation_counts_the_same(seed: int) -> None:
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))
+    plain, turned = count_steps(walk(110), rate_hz=50), count_steps(turn @ walk(110), rate_hz=50)
+    np.testing.assert_allclose(turned.cadence, plain.cadence, atol=0.5)
+
+
+def test_the_length_alone_suffices() -> None:
+    acc = walk(110)
+    assert count_steps(np.sqrt((acc**2).sum(axis=0)), rate_hz=50).total == pytest.approx(110, rel=0.06)
+
+
+def test_rest_holds_no_steps() -> None:
+    assert count_steps(wrist(seconds=600).acc, rate_hz=50).total == 0
+    assert count_steps(np.zeros((3, 10)), rate_hz=50).total == 0
+
+
+def test_what_is_missing_holds_no_steps() -> None:
+    acc = walk(110)
+    acc[:, 40 * 50 : 60 * 50] = np.nan
+    found = count_steps(acc, rate_hz=50)
+    assert found.cadence[41:59].sum() == 0
+    assert found.total == pytest.approx(110 * 40 / 60, rel=0.1)
+
+
+def test_a_wrong_shape_is_told_what_to_pass() -> None:
+    with pytest.raises(ValueError, match=r"acc\.T"):
+        count_steps(np.zeros((900, 3)), rate_hz=50)
+
+
+def counted(r: dict[str, Any]) -> int:
+    """The count on an even grid: the recordings carry time stamps."""
+    time_s = r["t_ms"] / 1000
+    even_s = np.arange(0, float(time_s[-1]), 0.04, dtype=np.float64)
+    rows = [cast(Float64, np.interp(even_s, time_s, row)) for row in r["acc"]]
+    return count_steps(np.stack(rows), rate_hz=25).total
+
+
+def test_counted_walks_and_hours_without_walking(traces: ModuleType) -> None:
+    """Recordings of persons not tuned on."""
+    off: list[float] = []
+    false = 0
+    for r in traces.recordings("pebble", "report"):
+        if r["true_steps"] >= 20:
+            off.append(abs(counted(r) / r["true_steps"] - 1))
+        elif r["true_steps"] == 0:
+            false += counted(r)
+    assert np.mean(off) < 0.06
+    assert false < 10
+    still = [r for r in traces.recordings("bangle") if r["label"] in {"drive", "work", "still"}]
+    assert len(still) >= 4
+    assert sum(counted(r) for r in still) <= 5
