@@ -44,7 +44,7 @@ def uncover(buffer: bytearray, end: int) -> bool:
 
 
 class Interrupt(Exception):
-    """The host wants the MicroPython prompt: where a frame begins stood ctrl-C, after return or another ctrl-C."""
+    """The host wants the MicroPython prompt: where a frame begins stood return and ctrl-C, or ctrl-C three times."""
 
 
 class Deframer:
@@ -74,7 +74,10 @@ class Deframer:
             if byte:
                 if self._skipping:
                     continue
-                if byte == 3 and self._count == 1 and buffer[0] in b"\r\x03":
+                if byte == 3 and (
+                    (self._count == 1 and buffer[0] == 13)
+                    or (self._count == 2 and buffer[0] == 3 and buffer[1] == 3)
+                ):
                     self._count = 0
                     raise Interrupt
                 if self._count == BUFFER_BYTES - 1:

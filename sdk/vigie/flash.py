@@ -65,12 +65,16 @@ async def flash(
                 done += len(bundle.files[path])
             else:
                 differing.append(path)
-        if differing and "main.py" not in differing:
+        # A source left beside a compiled module would be imported in its place.
+        removed = [path.removesuffix(".mpy") + ".py" for path in paths if path.endswith(".mpy")]
+        if differing:
             # The old application must not start on half of the new one.
-            await prompt.run("import os\nos.remove('main.py')")
-            unchanged.remove("main.py")
-            differing.append("main.py")
-            done -= len(bundle.files["main.py"])
+            removed.append("main.py")
+            if "main.py" in unchanged:
+                unchanged.remove("main.py")
+                differing.append("main.py")
+                done -= len(bundle.files["main.py"])
+        await prompt.remove_files(removed)
         for path in differing:
             progress(FlashProgress(path, done, total))
             await prompt.write_file(path, bundle.files[path])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final
 
@@ -146,6 +147,14 @@ class Prompt:
         await self.run("f.close()")
         await self._expect(path + ".new", data)
         await self.run(f"os.rename({path + '.new'!r}, {path!r})")
+
+    async def remove_files(self, paths: Sequence[str]) -> None:
+        """Remove files; those that are not there are no matter."""
+        await self.run(
+            "import os\n"
+            f"for path in {list(paths)!r}:\n"
+            "    try:\n        os.remove(path)\n    except OSError:\n        pass"
+        )
 
     async def _expect(self, path: str, data: bytes) -> None:
         written = await self.sha256(path)

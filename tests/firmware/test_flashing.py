@@ -11,6 +11,7 @@ import vigie
 from vigie.firmware import load_bundle
 from vigie.flash import FlashProgress, FlashResult, flash
 from vigie.micropython import MicroPython
+from vigie.prompt import Prompt
 from vigie_rig import virtual_clock
 from vigie_rig.boards.unix import UnixBoard
 from vigie_rig.line_transport import LineTransport
@@ -113,3 +114,15 @@ def test_a_streaming_application_is_flashed_over(board: UnixBoard) -> None:
             return await flash(LineTransport(board.line))
 
     assert virtual_clock.run(scene()).written == ("bracelet/block.mpy", "main.py")
+
+
+def test_a_source_left_beside_a_compiled_module_is_removed(blank: UnixBoard) -> None:
+    async def scene() -> None:
+        async with blank:
+            async with Prompt(LineTransport(blank.line)) as prompt:
+                await prompt.write_file("bracelet/app.py", b"raise RuntimeError('shadows the compiled one')")
+            await flash(LineTransport(blank.line))
+            async with vigie.connect(LineTransport(blank.line)) as bracelet:
+                assert bracelet.firmware_version
+
+    virtual_clock.run(scene())

@@ -40,7 +40,7 @@ async def _streaming(board: UnixBoard) -> LineTransport:
     "typed",
     [
         pytest.param(b"\r\x03", id="as mpremote sends it"),
-        pytest.param(b"\x03\x03", id="twice"),
+        pytest.param(b"\x03\x03\x03", id="three times"),
         pytest.param(b"\0\r\x03\x03", id="as the SDK sends it"),
         pytest.param(_STATUS + b"\r\x03", id="after a frame"),
         pytest.param(_STATUS[:-1] + b"X\0" + b"\r\x03", id="after a bad frame"),
