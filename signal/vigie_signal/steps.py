@@ -6,7 +6,7 @@ from importlib.resources import as_file, files
 
 import numpy as np
 import numpy.typing as npt
-from scipy import fft
+from scipy import fft, ndimage
 
 from vigie_signal._hmm import FixedLag
 from vigie_signal._inputs import as_acc_or_length, as_rate_hz
@@ -20,6 +20,7 @@ _TRANSFORM = 512
 _CADENCES: Float32 = np.arange(60, 215, 2.5, dtype=np.float32)
 _LOOK_AHEAD = 30
 _LEAST_PRESENT = 0.5
+_SHORTEST_S = 5
 _CHUNK = 4096
 
 
@@ -34,7 +35,8 @@ class Steps:
     time_s : float64 [seconds]
         Start of each second, from the first sample.
     cadence : float64 [seconds]
-        Steps per minute in that second, 0 where there is no walking; their sum is 60 times ``total``, but for rounding.
+        Steps per minute in that second, 0 where there is no walking of 5 s and more; their sum
+        is 60 times ``total``, but for rounding.
     """
 
     total: int
@@ -87,10 +89,17 @@ def count_steps(acc: npt.ArrayLike, *, rate_hz: float) -> Steps:
         for known in (usable[first : first + _CHUNK],)
     ]
     posterior = np.concatenate([*parts, follower.finish()[0]])
-    cadence = np.where(usable, posterior[:, 1:] @ _CADENCES, 0).astype(np.float64)
+    walking = 1 - posterior[:, 0]
+    mean = (posterior[:, 1:] @ _CADENCES) / np.maximum(walking, 1e-9)
+    cadence = np.where(_bouts(usable & (walking > 0.5)), mean, 0).astype(np.float64)
     # the last second stands for what is cut off of it
     total = float(cadence.sum()) / 60 + float(cadence[-1]) / 60 * (duration_s - seconds)
     return Steps(round(total), np.arange(seconds, dtype=np.float64), cadence)
+
+
+def _bouts(walking: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """``walking`` without bouts too short to be a walk."""
+    return np.asarray(ndimage.binary_opening(walking, np.ones(_SHORTEST_S, np.bool_)), dtype=np.bool_)
 
 
 def even(raw: Float32, rate_hz: float) -> Float32:

@@ -34,7 +34,7 @@ def test_a_steady_walk_is_counted(cadence: float) -> None:
     assert found.total == pytest.approx(cadence, rel=0.06)
     assert found.time_s.shape == found.cadence.shape == (100,)
     assert np.median(found.cadence[25:75]) == pytest.approx(cadence, abs=3)
-    assert found.cadence[:15].sum() < 5
+    assert found.cadence[:15].sum() == 0
 
 
 @pytest.mark.parametrize("rate_hz", [12.5, 26, 52, 104])
@@ -94,4 +94,4 @@ def test_counted_walks_and_hours_without_walking(traces: ModuleType) -> None:
     assert false < 10
     still = [r for r in traces.recordings("bangle") if r["label"] in {"drive", "work", "still"}]
     assert len(still) >= 4
-    assert sum(counted(r) for r in still) <= 5
+    assert sum(counted(r) for r in still) == 0
