@@ -113,3 +113,29 @@ def test_recorded_beats(traces: ModuleType, name: str, least: float) -> None:
         found = find_beats(r["ppg"], rate_hz=r["ppg_rate_hz"], **acc).time_s
         scores.append(f1(found[(found > true_s[0] - 0.8) & (found < true_s[-1] + 0.8)], true_s))
     assert np.mean(scores) > least
+
+
+def test_uncertain_timing_is_taken_out_or_said() -> None:
+    """Beats jittered by 5 ms, and the quality that goes with it: RMSSD is that of the heart, not of the jitter."""
+    rng = np.random.default_rng(3)
+    interval_s = 0.9 + 0.03 * rng.standard_normal(500)
+    time_s = np.cumsum(interval_s)
+    clean = heart_rate_variability(Beats(time_s, np.ones(500)))
+    jittered = Beats(time_s + 0.005 * rng.standard_normal(500), np.full(500, 1 - (np.sqrt(6) * 5 / 185) ** 2))
+    found = heart_rate_variability(jittered)
+    assert found.timing_noise_ms == pytest.approx(np.sqrt(6) * 5)
+    assert found.rmssd_ms == pytest.approx(clean.rmssd_ms, rel=0.05)
+    assert found.sdnn_ms == pytest.approx(clean.sdnn_ms, rel=0.05)
+    drowned = Beats(0.9 * np.arange(500) + 0.02 * rng.standard_normal(500), np.full(500, 0.93))
+    assert np.isnan(heart_rate_variability(drowned).rmssd_ms)
+
+
+def test_variability_at_rest_agrees_with_a_chest_strap(traces: ModuleType) -> None:
+    off: list[float] = []
+    for r in traces.recordings("welltory", "report"):
+        true_s = r["beat_time_s"] - r["beat_lag_s"]
+        true_s = true_s[(true_s > 0.3) & (true_s < r["ppg"].shape[1] / r["ppg_rate_hz"] - 0.3)]
+        truth = heart_rate_variability(Beats(true_s, np.ones(true_s.size)))
+        found = heart_rate_variability(find_beats(r["ppg"], rate_hz=r["ppg_rate_hz"]))
+        off.append(abs(found.rmssd_ms / truth.rmssd_ms - 1))
+    assert np.mean(off) < 0.1
