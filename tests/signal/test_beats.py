@@ -133,9 +133,9 @@ def test_uncertain_timing_is_taken_out_or_said() -> None:
 def test_variability_at_rest_agrees_with_a_chest_strap(traces: ModuleType) -> None:
     off: list[float] = []
     for r in traces.recordings("welltory", "report"):
-        true_s = r["beat_time_s"] - r["beat_lag_s"]
+        true_s: Float64 = r["beat_time_s"] - r["beat_lag_s"]
         true_s = true_s[(true_s > 0.3) & (true_s < r["ppg"].shape[1] / r["ppg_rate_hz"] - 0.3)]
-        truth = heart_rate_variability(Beats(true_s, np.ones(true_s.size)))
+        truth = heart_rate_variability(Beats(true_s, np.ones(len(true_s))))
         found = heart_rate_variability(find_beats(r["ppg"], rate_hz=r["ppg_rate_hz"]))
         off.append(abs(found.rmssd_ms / truth.rmssd_ms - 1))
     assert np.mean(off) < 0.1
