@@ -17,11 +17,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-import vigie_rig.boards
 from vigie.errors import LinkError, VigieError
 from vigie.samples import SampleBlock
 from vigie_protocol.messages import Configure
 from vigie_rig import judge, virtual_clock
+from vigie_rig.boards import BOARDS, HEAP_BYTES
 from vigie_rig.errors import BoardMissing, FirmwareFault, RigError, UsageError
 from vigie_rig.faults import Fault
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
@@ -91,8 +91,8 @@ class Bench:
         return self.trace.duration_s if self.seconds is None else min(self.seconds, self.trace.duration_s)
 
     def __post_init__(self) -> None:
-        if self.board not in vigie_rig.boards.BOARDS:
-            raise UsageError(f"board {self.board!r} is unknown: one of {', '.join(vigie_rig.boards.BOARDS)}")
+        if self.board not in BOARDS:
+            raise UsageError(f"board {self.board!r} is unknown: one of {', '.join(BOARDS)}")
         if self.clock not in ("virtual", "real"):
             raise UsageError(f"clock {self.clock!r} is unknown: virtual or real")
         if self.seconds is not None and self.seconds <= 0:
@@ -124,7 +124,7 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
         "realtime_factor": Limit(at_least=0.9),
     }
     if bench.find_heap_needed:
-        limits["heap_needed_bytes"] = Limit(at_most=220 * 1024)
+        limits["heap_needed_bytes"] = Limit(at_most=HEAP_BYTES[bench.board])
     if not bench.faults:
         limits |= {
             "samples_received": Limit(at_least=1),
@@ -211,7 +211,7 @@ def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress,
     main = run_session(
         bench.trace,
         bench.configuration,
-        open_board=vigie_rig.boards.BOARDS[bench.board],
+        open_board=BOARDS[bench.board],
         folder=folder,
         seconds=bench.playing_s,
         faults=bench.faults,
@@ -251,7 +251,7 @@ def _heap_needed(bench: Bench, record: SessionRecord) -> int | None:
         return total.received > 0 and total.lost == 0 and total.wrong == 0
 
     low = record.heap_live_bytes[0][1] // _HEAP_STEP_BYTES // 2 if record.heap_live_bytes else 1
-    high = (bench.heap_bytes or vigie_rig.boards.HEAP_BYTES) // _HEAP_STEP_BYTES
+    high = (bench.heap_bytes or HEAP_BYTES[bench.board]) // _HEAP_STEP_BYTES
     if not passes(high * _HEAP_STEP_BYTES):
         return None
     while high - low > 1:

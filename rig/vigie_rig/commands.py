@@ -18,11 +18,10 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vigie.live import LiveView
-from vigie.micropython import MicroPythonMissing, obtain
 from vigie.samples import SampleBlock
 from vigie_protocol.enums import Stream
 from vigie_rig.bench import STANDARD, Bench, BenchOutcome, run_bench
-from vigie_rig.boards import BOARDS, require
+from vigie_rig.boards import BOARDS, fetch, require
 from vigie_rig.errors import BoardMissing, UsageError
 from vigie_rig.faults import KINDS, Fault
 from vigie_rig.report import write_report
@@ -180,10 +179,10 @@ def _fetch(name: str, console: Console) -> None:
     try:
         require(name)
     except BoardMissing:
-        console.print("fetching MicroPython (once)")
+        console.print(f"fetching MicroPython for the board {name} (once)")
         try:
-            obtain()
-        except MicroPythonMissing as error:
+            fetch(name)
+        except BoardMissing as error:
             raise _Missing(str(error)) from error
 
 

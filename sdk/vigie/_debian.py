@@ -24,6 +24,7 @@ _ROLLING_SUITES: Final = frozenset({"oldstable", "stable", "testing", "unstable"
 _CONFIGURATION: Final = """\
 #clear APT::Update;
 #clear APT::Architectures;
+APT::Architecture "{architecture}";
 APT::Architectures {{ "{architecture}"; }};
 APT::Install-Recommends "false";
 APT::Sandbox::User "root";
@@ -123,8 +124,10 @@ def _from_lines(text: str, suites: frozenset[str], suite: str) -> PackageSource 
     return None
 
 
-def unpack(package: str, destination: Path, *, suite: str) -> None:
+def unpack(package: str, destination: Path, *, suite: str, architecture: str | None = None) -> None:
     """Put the files of a package and of every library it depends on under ``destination``.
+
+    ``architecture`` is Debian's name for it; None is this machine's.
 
     Nothing is run, no system file is written, no root is needed. ``destination`` appears whole or not at all.
 
@@ -144,7 +147,7 @@ def unpack(package: str, destination: Path, *, suite: str) -> None:
     if source is None:
         name = release.get("PRETTY_NAME", "this system")
         raise DebianError(f"no package source of a Debian release in /etc/apt ({name})")
-    architecture = _run(["dpkg", "--print-architecture"]).strip()
+    architecture = architecture or _run(["dpkg", "--print-architecture"]).strip()
 
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="unpack-", dir=destination.parent) as name:

@@ -61,11 +61,14 @@ class MicroPython:
         Major, minor, patch.
     source : str
         Where it was found, for people to read.
+    word_bits : int
+        32 or 64: how wide its integers and pointers are.
     """
 
     command: tuple[str, ...]
     version: tuple[int, int, int]
     source: str
+    word_bits: int = 64 if sys.maxsize > 1 << 32 else 32
 
     @property
     def version_text(self) -> str:
@@ -82,14 +85,24 @@ def cache_folder() -> Path:
     return Path(base).expanduser().absolute() / "vigie"
 
 
-def find() -> MicroPython:
+def find(architecture: str | None = None) -> MicroPython:
     """Find a MicroPython that is already on this machine; fetches nothing.
+
+    ``architecture`` asks for the unpacked copy of another architecture that this processor runs too: ``"i386"``.
 
     Raises
     ------
     MicroPythonMissing
         None was found, or ``VIGIE_MICROPYTHON`` names a program that does not serve.
     """
+    if architecture is not None:
+        command, source = _cached(architecture)
+        version = ask_version(command) if command is not None else None
+        if command is None or version is None:
+            raise MicroPythonMissing(
+                f"MicroPython for {architecture} was not found", f"Run: {INSTALL_COMMAND} {architecture}"
+            )
+        return MicroPython(command, version, source, _word_bits(architecture))
     named = os.environ.get("VIGIE_MICROPYTHON")
     if named:
         return _named(named)
@@ -107,8 +120,8 @@ def find() -> MicroPython:
     raise MicroPythonMissing(f"MicroPython {oldest} or newer was not found{looked_at}", _remedy())
 
 
-def install() -> MicroPython:
-    """Unpack Debian's package for this architecture, with its libraries, into the cache folder.
+def install(architecture: str | None = None) -> MicroPython:
+    """Unpack Debian's package, with its libraries, into the cache folder; for this architecture or a named one.
 
     Works on Debian and Raspberry Pi OS of any release, without root; nothing on the system changes.
 
@@ -117,22 +130,22 @@ def install() -> MicroPython:
     MicroPythonMissing
         This is another system, or apt could not fetch the package.
     """
-    root = _cached_root()
-    command, source = _cached()
+    root = _cached_root(architecture)
+    command, source = _cached(architecture)
     if command is None or ask_version(command) is None:
         shutil.rmtree(root, ignore_errors=True)
         try:
-            _debian.unpack("micropython", root, suite=DEBIAN_SUITE)
+            _debian.unpack("micropython", root, suite=DEBIAN_SUITE, architecture=architecture)
         except _debian.DebianError as error:
             raise MicroPythonMissing(f"Debian's MicroPython could not be had: {error}", _remedy()) from error
-        command, source = _cached()
+        command, source = _cached(architecture)
     version = ask_version(command) if command is not None else None
     if command is None or version is None:
         raise MicroPythonMissing(f"what was unpacked in {root} does not run", _remedy())
-    return MicroPython(command, version, source)
+    return MicroPython(command, version, source, _word_bits(architecture))
 
 
-def obtain() -> MicroPython:
+def obtain(architecture: str | None = None) -> MicroPython:
     """Find MicroPython, or else install it.
 
     A ``VIGIE_MICROPYTHON`` that does not serve stays an error: a person's choice is never silently replaced.
@@ -143,11 +156,11 @@ def obtain() -> MicroPython:
         There is none and none could be had.
     """
     try:
-        return find()
+        return find(architecture)
     except MicroPythonMissing:
-        if os.environ.get("VIGIE_MICROPYTHON"):
+        if architecture is None and os.environ.get("VIGIE_MICROPYTHON"):
             raise
-        return install()
+        return install(architecture)
 
 
 def ask_version(command: tuple[str, ...]) -> tuple[int, int, int] | None:
@@ -190,12 +203,16 @@ def _named(program: str) -> MicroPython:
     )
 
 
-def _cached_root() -> Path:
-    return cache_folder() / f"micropython-{DEBIAN_SUITE}"
+def _word_bits(architecture: str | None) -> int:
+    return 32 if architecture == "i386" else MicroPython.word_bits
 
 
-def _cached() -> tuple[tuple[str, ...] | None, str]:
-    root = _cached_root()
+def _cached_root(architecture: str | None = None) -> Path:
+    return cache_folder() / "-".join(filter(None, ("micropython", DEBIAN_SUITE, architecture)))
+
+
+def _cached(architecture: str | None = None) -> tuple[tuple[str, ...] | None, str]:
+    root = _cached_root(architecture)
     source = f"Debian's package, unpacked in {root}"
     program = root / "usr/bin/micropython"
     loaders = sorted((root / "usr/lib").glob("*/ld-linux*.so.*"))
@@ -219,7 +236,7 @@ def _remedy() -> str:
 
 def _main() -> int:
     try:
-        found = obtain()
+        found = obtain(*sys.argv[1:2])
     except MicroPythonMissing as error:
         sys.stderr.write(f"vigie: {error}\n")
         return 1

@@ -25,10 +25,11 @@ from vigie_rig.sensors import Lsm6dso, Max30101
 from vigie_rig.traces import Trace, synthesize
 
 
-@pytest.fixture(scope="session")
-def micropython() -> MicroPython:
+@pytest.fixture(scope="session", params=[None, "i386"], ids=["unix", "unix32"])
+def micropython(request: pytest.FixtureRequest) -> MicroPython:
+    """The interpreter of each virtual board: 64-bit, and 32-bit as a microcontroller's."""
     try:
-        return find()
+        return find(request.param)
     except MicroPythonMissing as missing:
         pytest.skip(str(missing))
 
@@ -64,9 +65,9 @@ def board(micropython: MicroPython, tmp_path: Path, ppg: Max30101, acc: Lsm6dso)
 
 @pytest.fixture
 def parts(micropython: MicroPython, tmp_path: Path, ppg: Max30101, acc: Lsm6dso) -> UnixBoard:
-    """A board that holds the firmware's modules, and stays at the prompt."""
+    """A board that holds the firmware's modules, and stays at the prompt; with room for what the tests keep."""
     _deploy(tmp_path, application=False)
-    return UnixBoard(micropython, tmp_path, sensors=[ppg, acc])
+    return UnixBoard(micropython, tmp_path, sensors=[ppg, acc], heap_bytes=1 << 20)
 
 
 @pytest.fixture

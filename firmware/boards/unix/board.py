@@ -1,13 +1,19 @@
 """Wiring of the virtual bracelet (MicroPython's unix port in the rig): sensors on I2C 0, host on UART 0."""
 
+import sys
+
 import machine
 
 from bracelet import codec
 from bracelet.accelerometer import AccelerometerStream
-from bracelet.crc_ints import crc_into as crc_into  # noqa: PLC0414
 from bracelet.drivers.lsm6dso import Lsm6dso
 from bracelet.drivers.max30101 import Max30101
 from bracelet.ppg import PpgStream
+
+if sys.maxsize > 0xFFFFFFFF:
+    from bracelet.crc_ints import crc_into as crc_into  # noqa: PLC0414
+else:
+    from bracelet.crc_viper import crc_into as crc_into  # noqa: PLC0414
 
 restart = machine.soft_reset
 reset_reason = machine.reset_cause

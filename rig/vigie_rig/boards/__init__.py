@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from vigie.micropython import MicroPython, MicroPythonMissing, find
+from vigie.micropython import MicroPython, MicroPythonMissing, find, obtain
 from vigie_rig.channel import Transcript
 from vigie_rig.errors import BoardMissing, FirmwareFault
 from vigie_rig.faults import FaultPlan
 from vigie_rig.sensor_bus import SensorBus
 from vigie_rig.serial_line import SerialLine
 
-HEAP_BYTES: Final = 220 * 1024
-"""Heap of a virtual 64-bit board: what 128 KB on a 32-bit one become with pointers of twice the size."""
+HEAP_BYTES: Final = {"unix": 220 * 1024, "unix32": 128 * 1024}
+"""Heap of each board: that of a real one, 128 KB, and what it becomes with pointers of twice the size."""
 
 
 class Board(Protocol):
@@ -43,7 +44,15 @@ class Board(Protocol):
 OpenBoard = Callable[..., AbstractAsyncContextManager[Any]]
 
 
-def open_unix(folder: Path, *, sensors: Any, faults: FaultPlan, heap_bytes: int | None, seed: int) -> Any:
+def _open_unix(
+    architecture: str | None,
+    folder: Path,
+    *,
+    sensors: Any,
+    faults: FaultPlan,
+    heap_bytes: int | None,
+    seed: int,
+) -> Any:
     """A unix board whose file system is ``folder``.
 
     Raises
@@ -53,36 +62,46 @@ def open_unix(folder: Path, *, sensors: Any, faults: FaultPlan, heap_bytes: int 
     """
     from vigie_rig.boards.unix import UnixBoard
 
-    return UnixBoard(
-        _unix_micropython(),
-        folder,
-        sensors=sensors,
-        faults=faults,
-        heap_bytes=heap_bytes or HEAP_BYTES,
-        seed=seed,
-    )
+    micropython = _micropython(architecture)
+    return UnixBoard(micropython, folder, sensors=sensors, faults=faults, heap_bytes=heap_bytes, seed=seed)
 
 
-def _unix_micropython() -> MicroPython:
+def _micropython(architecture: str | None) -> MicroPython:
     try:
-        return find()
+        return find(architecture)
     except MicroPythonMissing as error:
         raise BoardMissing(str(error)) from error
 
 
-_NEEDS: Final[dict[str, Callable[[], object]]] = {"unix": _unix_micropython}
+_ARCHITECTURES: Final = {"unix": None, "unix32": "i386"}
+
+
+def fetch(name: str) -> None:
+    """Get what a board needs, where the system's packages have it.
+
+    Raises
+    ------
+    BoardMissing
+        It cannot be had; the text says what to do.
+    """
+    try:
+        obtain(_ARCHITECTURES[name])
+    except MicroPythonMissing as error:
+        raise BoardMissing(str(error)) from error
 
 
 def require(name: str) -> None:
-    """Check that a board can be had on this machine.
+    """Check that a board can be had on this machine, without fetching anything.
 
     Raises
     ------
     BoardMissing
         It cannot; the text says what to do.
     """
-    _NEEDS[name]()
+    _micropython(_ARCHITECTURES[name])
 
 
-BOARDS: Final[dict[str, OpenBoard]] = {"unix": open_unix}
+BOARDS: Final[dict[str, OpenBoard]] = {
+    name: partial(_open_unix, architecture) for name, architecture in _ARCHITECTURES.items()
+}
 """Name to what opens it: called with the board's folder, its sensors, the fault plan, heap size and seed."""

@@ -52,7 +52,7 @@ class UnixBoard:
         files: Folder that is the board's file system; made if missing.
         sensors: Models on the bus.
         faults: What goes wrong, and when.
-        heap_bytes: Heap of the interpreter.
+        heap_bytes: Heap of the interpreter; None is :data:`HEAP_BYTES` for its word size.
         seed: Seeds boot ids.
         start_us: Board time at power-on, to test wraps.
     """
@@ -64,7 +64,7 @@ class UnixBoard:
         *,
         sensors: Sequence[SensorModel] = (),
         faults: FaultPlan | None = None,
-        heap_bytes: int = HEAP_BYTES,
+        heap_bytes: int | None = None,
         seed: int = 0,
         start_us: int = 0,
         device_id: bytes = b"virtual\0",
@@ -78,7 +78,7 @@ class UnixBoard:
         """Set when the board crashed or hung; its line is unplugged then."""
         self.restarts = 0
         self._micropython = micropython
-        self._heap_bytes = heap_bytes
+        self._heap_bytes = heap_bytes or HEAP_BYTES["unix" if micropython.word_bits == 64 else "unix32"]
         self._device_id = device_id
         self._boots = random.Random(f"boots {seed}")
         self._start_us = start_us
