@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -19,7 +20,7 @@ from vigie.firmware import load_bundle
 from vigie.flash import FlashProgress
 from vigie.flash import flash as deploy
 from vigie.live import LiveView
-from vigie.recording import write_bdf
+from vigie.recording import NothingRecorded, write_bdf
 from vigie.samples import SampleBlock
 from vigie.transports import open_transport
 from vigie_protocol.messages import Configuration
@@ -109,11 +110,17 @@ def info(address: str) -> None:
     asyncio.run(work())
 
 
-async def _stream(address: str, seconds: float | None, take: Callable[[SampleBlock], None]) -> Configuration:
+async def _stream(
+    address: str,
+    seconds: float | None,
+    *,
+    begin: Callable[[Configuration], None] = lambda _: None,
+    take: Callable[[SampleBlock], None] = lambda _: None,
+) -> None:
     """Stream and show until the time is over."""
     console = Console()
     async with vigie.connect(address) as bracelet:
-        configuration = await bracelet.configuration()
+        begin(await bracelet.configuration())
         view = LiveView(f"{address}  firmware {bracelet.firmware_version}")
         began = drawn = time.monotonic()
         stream = bracelet.stream()
@@ -132,7 +139,6 @@ async def _stream(address: str, seconds: float | None, take: Callable[[SampleBlo
                         "bad frames": str(bracelet.link.frames_bad),
                     }
                     live.update(view.render(console.width), refresh=True)
-    return configuration
 
 
 @click.command()
@@ -140,36 +146,37 @@ async def _stream(address: str, seconds: float | None, take: Callable[[SampleBlo
 @_seconds
 def stream(address: str, seconds: float | None) -> None:
     """Show the live waveform and the numbers of a bracelet."""
-
-    async def work() -> None:
-        await _stream(address, seconds, lambda _: None)
-
-    _until_interrupted(work())
+    _until_interrupted(_stream(address, seconds))
 
 
 @click.command()
 @click.argument("address")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 @_seconds
-def record(address: str, file: Path, seconds: float | None) -> None:
-    """Stream into FILE.bdf, showing the waveform; ctrl-C ends it and keeps what came."""
+def record(address: str, file: Path, *, force: bool, seconds: float | None) -> None:
+    """Stream into FILE.bdf, showing the waveform; ctrl-C or a lost link ends it and keeps what came."""
     if file.suffix.lower() != ".bdf":
         raise click.BadParameter("recordings are written as BDF+: name it .bdf", param_hint="FILE")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch()
+    if file.exists() and not force:
+        raise click.BadParameter(f"{file} is there already: --force replaces it", param_hint="FILE")
+    # What would keep the recording from being written is better known before it is made.
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.BadParameter(str(error), param_hint="FILE") from error
+    if not os.access(file.parent, os.W_OK):
+        raise click.BadParameter(f"nothing may be written in {file.parent}", param_hint="FILE")
     blocks: list[SampleBlock] = []
     configurations: list[Configuration] = []
-
-    async def work() -> None:
-        async with vigie.connect(address) as bracelet:
-            configurations.append(await bracelet.configuration())
-        await _stream(address, seconds, blocks.append)
-
-    _until_interrupted(work())
-    if not configurations:
-        return
-    written = write_bdf(file, blocks, configurations[0])
-    missing = sum(block.gap for block in blocks)
-    Console().print(
-        f"{file}: {', '.join(f'{n:,} samples of {s.name}' for s, n in written.items())}, {missing} missing"
-    )
+    try:
+        _until_interrupted(_stream(address, seconds, begin=configurations.append, take=blocks.append))
+    finally:
+        if blocks:
+            written = write_bdf(file, blocks, configurations[0])
+            Console().print(
+                f"{file}: {', '.join(f'{n:,} samples of {s.name}' for s, n in written.items())}, "
+                f"{sum(block.gap for block in blocks)} missing"
+            )
+    if not blocks:
+        raise NothingRecorded(f"no samples came: {file} is not written")

@@ -24,22 +24,22 @@ _GAP_MOST: Final = 10_000_000
 
 
 class NothingRecorded(VigieError):
-    """No samples of a stream: there is nothing to write."""
+    """There are no samples to write."""
 
 
 def write_bdf(
     path: Path, blocks: Sequence[SampleBlock], configuration: Configuration, *, name: str = ""
 ) -> dict[Stream, int]:
-    """Write the blocks of one session; return the samples written a stream, filled gaps included.
+    """Write the blocks of one session; return the samples written of each stream that has any, filled gaps included.
 
     A count of the file is a count of the sensor: PPG in nA for each mA of LED current, acceleration in g. Missing
-    samples repeat the one before and are annotated ``gap PPG`` or ``gap ACC`` with their duration. The file is a trace
-    that ``vigie bench`` can play again.
+    samples repeat the one before and are annotated ``gap PPG`` or ``gap ACC`` with their duration. With both streams
+    the file is a trace that ``vigie bench`` can play again. A file that is there is replaced when the new one is whole.
 
     Raises
     ------
     NothingRecorded
-        There are no samples of the PPG or of the accelerometer.
+        No block has samples.
     OSError
         The file cannot be written.
     """
@@ -48,9 +48,9 @@ def write_bdf(
     samples: dict[Stream, int] = {}
     columns: list[tuple[Stream, NDArray[Any], float, float, str, tuple[str, ...]]] = []
     for stream in (Stream.PPG, Stream.ACCELEROMETER):
-        mine = [block for block in blocks if block.stream is stream]
+        mine = [block for block in blocks if block.stream is stream and len(block.samples)]
         if not mine:
-            raise NothingRecorded(f"no samples of the {stream.name}: nothing is written to {path}")
+            continue
         rate_hz = round(fit_sample_clock(mine).rate_hz * _RECORD_S) / _RECORD_S
         rows, gaps = _join(mine)
         samples[stream] = len(rows)
@@ -65,6 +65,8 @@ def write_bdf(
             EdfAnnotation(round(first / rate_hz, 6), round(count / rate_hz, 6), f"gap {labels[0][:3]}")
             for first, count in gaps
         ]
+    if not columns:
+        raise NothingRecorded(f"no samples came: nothing is written to {path}")
     records = max(math.ceil(len(rows) / (rate_hz * _RECORD_S) - 1e-9) for _, rows, rate_hz, *_ in columns)
     for _, rows, rate_hz, scale, unit, labels in columns:
         padded = np.pad(rows, ((0, round(records * _RECORD_S * rate_hz) - len(rows)), (0, 0)), mode="edge")
@@ -75,8 +77,8 @@ def write_bdf(
         ]
     info = {
         "name": name or path.stem,
-        "ppg_samples": samples[Stream.PPG],
-        "acc_samples": samples[Stream.ACCELEROMETER],
+        "ppg_samples": samples.get(Stream.PPG, 0),
+        "acc_samples": samples.get(Stream.ACCELEROMETER, 0),
         "configuration": {
             field.name: getattr(configuration, field.name)
             for field in Configuration.FIELDS
@@ -84,7 +86,9 @@ def write_bdf(
         },
     }
     notes.insert(0, EdfAnnotation(0.0, None, "vigie " + json.dumps(info)))
-    path.write_bytes(Bdf(signals, data_record_duration=_RECORD_S, annotations=notes).to_bytes())
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(Bdf(signals, data_record_duration=_RECORD_S, annotations=notes).to_bytes())
+    part.replace(path)
     return samples
 
 
