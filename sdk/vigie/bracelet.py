@@ -21,7 +21,7 @@ from vigie.stream import SampleStream
 from vigie.transports import Transport, open_transport
 from vigie_protocol import framing
 from vigie_protocol.definition import Message
-from vigie_protocol.enums import Stream
+from vigie_protocol.enums import ErrorCode, Stream
 from vigie_protocol.errors import MessageError
 from vigie_protocol.messages import (
     BY_KIND,
@@ -81,6 +81,7 @@ class Bracelet:
         self._expected: int | None = None
         self._pending: dict[int, tuple[type[Message], asyncio.Future[Message]]] = {}
         self._stream: SampleStream | None = None
+        self._switching = asyncio.Lock()
         self._failure: LinkError | None = None
         self._reader: asyncio.Task[None] | None = None
         self._hello: Hello | None = None
@@ -145,7 +146,10 @@ class Bracelet:
             del self._pending[sequence]
 
     async def _demand(self, message: Message, answer: type[_M], timeout_s: float | None = None) -> _M:
-        got = await self.request(message, answer, timeout_s=timeout_s)
+        return self._accepted(message, await self.request(message, answer, timeout_s=timeout_s))
+
+    @staticmethod
+    def _accepted(message: Message, got: _M | Error) -> _M:
         if isinstance(got, Error):
             raise RequestRefused(type(message).__name__, got.code, got.text.decode(errors="replace"))
         return got
@@ -175,10 +179,14 @@ class Bracelet:
     ) -> SampleStream:
         """Start streams and iterate over their blocks: ``async for block in bracelet.stream(): ...``.
 
+        They run until the session or the stream ends: leaving the loop alone does not stop them. Use ``async with`` to
+        stop them at a place, or :meth:`SampleStream.stop`. There is one stream a session: a new one, as it starts,
+        ends the one before.
+
         Raises (while iterating)
         ------------------------
         RequestRefused
-            The bracelet lacks such a stream, or streams already.
+            The bracelet lacks such a stream.
         StreamStalled
             No block came for ``stall_timeout_s``.
         Disconnected
@@ -293,30 +301,39 @@ class Bracelet:
 
     # For SampleStream
 
-    async def start_stream(self, stream: SampleStream) -> Configuration:
-        """Begin to hand blocks to a stream object; there is one at a time."""
-        if self._stream is not None:
-            raise RequestRefused("StartStream", 0, "a stream of this session is running")
-        configuration = self._configuration or await self.configuration()
-        stream.prepare(configuration)
-        self._stream = stream
-        try:
-            await self._demand(StartStream(streams=stream.streams), Done)
-        except BaseException:
-            self._stream = None
-            raise
-        return configuration
+    async def start_stream(self, stream: SampleStream) -> None:
+        """Begin to hand blocks to a stream object; there is one at a time, and the one before ends."""
+        async with self._switching:
+            if self._stream is not None:
+                await self._halt(self._stream)
+            stream.prepare(self._configuration or await self.configuration())
+            self._stream = stream
+            start = StartStream(streams=stream.streams)
+            try:
+                got = await self.request(start, Done)
+                if isinstance(got, Error) and got.code == ErrorCode.BUSY_STREAMING:
+                    # Of a stop whose answer did not come, or was not waited for.
+                    await self._demand(StopStream(), Done)
+                    got = await self.request(start, Done)
+                self._accepted(start, got)
+            except BaseException:
+                self._stream = None
+                raise
 
     async def stop_stream(self, stream: SampleStream) -> None:
         """Stop handing blocks to a stream object."""
-        if self._stream is not stream:
-            return
-        stream.make_room()
+        async with self._switching:
+            if self._stream is stream:
+                await self._halt(stream)
+
+    async def _halt(self, stream: SampleStream) -> None:
+        """Stop the streams, as far as the link lets."""
         try:
             with suppress(LinkError, RequestRefused):
                 await self._demand(StopStream(), Done)
         finally:
             self._stream = None
+            stream.end()
 
     @property
     def waits_for_answer(self) -> bool:

@@ -21,7 +21,10 @@ _BLOCKS_HELD: Final = 256
 
 
 class SampleStream:
-    """The running streams of a session: iterate over it, or use it with ``async with`` to stop it at a place."""
+    """The running streams of a session: iterate over it; use it with ``async with`` to stop it at a place.
+
+    The streams start at the first block that is asked for.
+    """
 
     def __init__(self, bracelet: Bracelet, streams: Stream, stall_timeout_s: float) -> None:
         self.streams = streams
@@ -86,12 +89,17 @@ class SampleStream:
         self._changed.set()
         return block
 
+    def end(self) -> None:
+        """Let the iteration go on over the blocks at hand only, then end."""
+        self._stopped = True
+        self._changed.set()
+
     async def stop(self) -> None:
         """Stop the streams; the iteration goes on over the blocks at hand, then ends."""
-        if not self._stopped:
-            self._stopped = True
+        try:
             await self._bracelet.stop_stream(self)
-            self._changed.set()
+        finally:
+            self.end()
 
     async def aclose(self) -> None:
         """Stop the streams and leave what is at hand; may be called twice."""

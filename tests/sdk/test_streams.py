@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -81,17 +81,104 @@ def test_a_stream_that_ended_can_be_followed_by_another() -> None:
     virtual_clock.run(main())
 
 
-def test_there_is_one_stream_at_a_time() -> None:
+class OneStream(FakeBracelet):
+    """Streams while started, and refuses to start twice, as the firmware does."""
+
+    def __init__(self, *, deaf_to_stops: int = 0) -> None:
+        self.running = False
+        self.deaf = deaf_to_stops
+        self.number = 0
+        super().__init__(self._special)
+
+    def _special(self, message: Message, sequence: int) -> Iterable[Message] | None:
+        if isinstance(message, StartStream):
+            if self.running:
+                return [Error(request=sequence, code=ErrorCode.BUSY_STREAMING, text=b"stop the stream first")]
+            self.running = True
+            self.number = 0
+        if isinstance(message, StopStream):
+            if self.deaf:
+                self.deaf -= 1
+                return []
+            self.running = False
+        return None
+
+    async def play(self) -> None:
+        """Send blocks whenever it streams."""
+        while True:
+            await asyncio.sleep(0.12)
+            if self.running:
+                self.send(ppg(12 * self.number))
+                self.number += 1
+
+
+def with_one_stream(scene: Callable[[vigie.Bracelet, OneStream], Awaitable[None]], *, deaf: int = 0) -> None:
     async def main() -> None:
-        transport = FakeBracelet()
-        async with vigie.connect(transport) as bracelet, bracelet.stream() as first:
-            sending = asyncio.create_task(transport.send_ppg(2, every_s=0.01))
-            await anext(first)
-            with pytest.raises(vigie.RequestRefused, match="a stream of this session is running"):
-                await anext(bracelet.stream())
-            await sending
+        transport = OneStream(deaf_to_stops=deaf)
+        async with vigie.connect(transport) as bracelet:
+            playing = asyncio.create_task(transport.play())
+            try:
+                await scene(bracelet, transport)
+            finally:
+                playing.cancel()
 
     virtual_clock.run(main())
+
+
+def test_a_loop_that_was_left_does_not_stand_in_the_way_of_the_next() -> None:
+    async def scene(bracelet: vigie.Bracelet, transport: OneStream) -> None:
+        for _ in range(3):
+            async for block in bracelet.stream():
+                assert (block.first_sample, block.gap) == (0, 0)
+                break
+        sent = [type(each) for each in transport.received if isinstance(each, StartStream | StopStream)]
+        assert sent == [StartStream, StopStream, StartStream, StopStream, StartStream]
+
+    with_one_stream(scene)
+
+
+def test_a_new_stream_ends_the_one_before_after_what_it_has() -> None:
+    async def scene(bracelet: vigie.Bracelet, transport: OneStream) -> None:
+        first, second = bracelet.stream(), bracelet.stream()
+        assert firsts(await take(first, 2)) == [0, 12]
+        await asyncio.sleep(0.3)
+        assert firsts(await take(second, 2)) == [0, 12]
+        assert firsts([block async for block in first]) == [24, 36]
+        # What ended does not end its successor.
+        await first.aclose()
+        assert firsts(await take(second, 1)) == [24]
+
+    with_one_stream(scene)
+
+
+def test_streams_started_at_once_follow_each_other() -> None:
+    async def scene(bracelet: vigie.Bracelet, transport: OneStream) -> None:
+        streams = [bracelet.stream() for _ in range(4)]
+        results = await asyncio.gather(*(anext(each, None) for each in streams))
+        assert results[:3] == [None] * 3
+        assert results[3] is not None
+        assert firsts(await take(streams[3], 1)) == [12]
+
+    with_one_stream(scene)
+
+
+def test_after_a_stall_a_new_stream_can_be_started() -> None:
+    async def scene(bracelet: vigie.Bracelet, transport: OneStream) -> None:
+        with pytest.raises(vigie.StreamStalled):
+            await anext(bracelet.stream(vigie.Stream.ACCELEROMETER, stall_timeout_s=0.01))
+        assert firsts(await take(bracelet.stream(), 2)) == [0, 12]
+
+    with_one_stream(scene)
+
+
+def test_a_stop_that_did_not_get_through_is_made_up_for_at_the_next_start() -> None:
+    async def scene(bracelet: vigie.Bracelet, transport: OneStream) -> None:
+        async with bracelet.stream() as stream:
+            await anext(stream)
+        assert transport.running
+        assert firsts(await take(bracelet.stream(), 1)) == [0]
+
+    with_one_stream(scene, deaf=1)
 
 
 def test_a_stream_that_the_bracelet_refuses_is_a_typed_error() -> None:
