@@ -1,3 +1,4 @@
+import pickle
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal
 
 from vigie_signal import HeartRateTrack, HeartRateTracker, track_heart_rate
 
@@ -112,6 +114,15 @@ def test_streaming_gives_the_estimates_of_the_whole(sizes: list[int], lag_s: flo
     assert_same(streamed, track_heart_rate(ppg, acc, **RATES, lag_s=lag_s))
 
 
+def test_a_stream_of_hours_holds_no_more_than_one_of_minutes() -> None:
+    tracker = HeartRateTracker(**RATES, lag_s=6)
+    held: list[int] = []
+    for _ in range(60):
+        tracker.update(MOVING.ppg, MOVING.acc)
+        held.append(len(pickle.dumps(tracker)))
+    assert max(held[30:]) <= max(held[:30])
+
+
 def test_a_gap_abstains_and_then_recovers() -> None:
     ppg = MOVING.ppg.copy()
     ppg[40 * 50 : 70 * 50] = np.nan
@@ -180,3 +191,15 @@ def test_spc_training_recordings(traces: ModuleType, lag_s: float, limit_bpm: fl
         means.append(float(np.abs(track.bpm[:n] - r["ref_bpm"]).mean()))
     assert len(means) == 12
     assert np.mean(means) < limit_bpm
+
+
+@pytest.mark.parametrize("rate_hz", [25, 32, 64])
+def test_recordings_resampled_inverted_and_turned_read_the_same(traces: ModuleType, rate_hz: int) -> None:
+    turn, _ = np.linalg.qr(np.random.default_rng(rate_hz).standard_normal((3, 3)))
+    for r in list(traces.recordings("ieee_spc"))[::3]:
+        plain = track_heart_rate(r["ppg"], r["acc"], ppg_rate_hz=125, acc_rate_hz=125)
+        ppg = signal.resample_poly(r["ppg"], rate_hz, 125, axis=1)
+        acc = signal.resample_poly(r["acc"], 2 * rate_hz, 125, axis=1)
+        track = track_heart_rate(-40 * ppg, turn @ acc, ppg_rate_hz=rate_hz, acc_rate_hz=2 * rate_hz)
+        n = min(plain.bpm.size, track.bpm.size)
+        assert np.abs(track.bpm[:n] - plain.bpm[:n]).mean() < 0.2
