@@ -23,13 +23,13 @@ from vigie_protocol.messages import Configure
 from vigie_rig import judge, virtual_clock
 from vigie_rig.boards import BOARDS, HEAP_BYTES
 from vigie_rig.errors import BoardMissing, FirmwareFault, RigError, UsageError
-from vigie_rig.faults import Fault
+from vigie_rig.faults import KINDS, Fault
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
 from vigie_rig.results import BenchResult, FirmwareIdentity, Limit, Measurement, TraceIdentity, Verdict
 from vigie_rig.session import SessionRecord, run_session
 from vigie_rig.traces import Trace
 from vigie_rig.versions import versions
-from vigie_signal import track_heart_rate
+from vigie_signal import HeartRateTrack, track_heart_rate
 
 STANDARD: Final = Configure(
     ppg_rate_hz=100,
@@ -42,6 +42,31 @@ STANDARD: Final = Configure(
     acc_range_g=8,
 )
 """The configuration of the main job: PPG 100 Hz on two channels, accelerometer 104 Hz."""
+
+MEASUREMENTS: Final = frozenset(
+    {
+        "clock_stalled_s",
+        "frames_bad",
+        "frames_lost",
+        "heap_live_bytes",
+        "heap_needed_bytes",
+        "heart_rate_coverage",
+        "heart_rate_mae_bpm",
+        "realtime_factor",
+        "samples_announced_missing",
+        "samples_expected",
+        "samples_lost",
+        "samples_misnumbered",
+        "samples_received",
+        "samples_unannounced",
+        "samples_wrong",
+        "sensor_clock_error",
+        "sessions",
+        "uncovered_s",
+        *(f"injected_{kind.replace('-', '_')}" for kind in KINDS),
+    }
+)
+"""Names that a limit can be set on; one that a bench does not measure fails its limit."""
 
 Clock = Literal["virtual", "real"]
 Progress = Callable[[str, float, float], None]
@@ -61,6 +86,10 @@ def no_watch(block: SampleBlock) -> None:
 
 _HEAP_STEP_BYTES: Final = 4096
 _HEAP_PROBE_S: Final = 6.0
+_START_S: Final = 1.0
+"""How long a stream may take to begin."""
+_RECOVERY_S: Final = 8.0
+"""How long after a fault the stream may take to run again: noticing, connecting, starting."""
 _RATE_FIT_S: Final = 20.0
 """From how long a stream on the sensors' true rates are asked to be found."""
 
@@ -97,6 +126,11 @@ class Bench:
             raise UsageError(f"clock {self.clock!r} is unknown: virtual or real")
         if self.seconds is not None and self.seconds <= 0:
             raise UsageError(f"{self.seconds:g} seconds to play: more than 0")
+        unknown = sorted(set(self.limits) - MEASUREMENTS)
+        if unknown:
+            raise UsageError(
+                f"no measurement is called {', '.join(unknown)}: there are {', '.join(sorted(MEASUREMENTS))}"
+            )
         for fault in self.faults:
             if fault.start_s >= self.playing_s:
                 raise UsageError(f"fault {fault} begins after the {self.playing_s:g} s that are played")
@@ -119,7 +153,10 @@ class BenchOutcome:
 def standard_limits(bench: Bench) -> dict[str, Limit]:
     """What every bench demands; with faults, losses are allowed but never unseen, and nothing is ever wrong."""
     limits = {
+        "samples_received": Limit(at_least=1),
         "samples_wrong": Limit(at_most=0),
+        "samples_unannounced": Limit(at_most=0),
+        "uncovered_s": Limit(at_most=_START_S + sum(each.duration_s + _RECOVERY_S for each in bench.faults)),
         "heap_live_bytes": Limit(at_most=128 * 1024),
         "realtime_factor": Limit(at_least=0.9),
     }
@@ -127,14 +164,11 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
         limits["heap_needed_bytes"] = Limit(at_most=HEAP_BYTES[bench.board])
     if not bench.faults:
         limits |= {
-            "samples_received": Limit(at_least=1),
             "samples_lost": Limit(at_most=0),
             "frames_bad": Limit(at_most=0),
         }
         if bench.playing_s >= _RATE_FIT_S:
             limits["sensor_clock_error"] = Limit(at_most=0.002)
-    elif not {fault.kind for fault in bench.faults} & {"reset", "sensor-nak", "sensor-stuck"}:
-        limits["samples_misnumbered"] = Limit(at_most=0)
     if bench.trace.reference is not None and bench.seconds is None and not bench.faults:
         limits |= {"heart_rate_mae_bpm": Limit(at_most=5.0), "heart_rate_coverage": Limit(at_least=0.6)}
     return limits | dict(bench.limits)
@@ -179,18 +213,16 @@ def run_bench(
             progress("smallest heap", 0, 1)
             record.heap_needed_bytes = _heap_needed(bench, record)
             progress("smallest heap", 1, 1)
-    measured = _measure(bench, record)
+    track = record.track(track_heart_rate)
+    measured = _measure(bench, record, track)
     limits = standard_limits(bench)
+    measured += [
+        Measurement(name, None, "") for name in sorted(set(bench.limits) - {each.name for each in measured})
+    ]
     measurements = tuple(
         dataclasses.replace(each, limit=limits[each.name]) if each.name in limits else each
         for each in measured
     )
-    unknown = set(bench.limits) - {each.name for each in measurements}
-    if unknown:
-        raise UsageError(
-            f"no measurement is called {', '.join(sorted(unknown))}: "
-            f"there are {', '.join(each.name for each in measurements)}"
-        )
     failed = [each.name for each in measurements if not each.ok]
     if verdict == "pass" and failed:
         verdict, reason = "fail", f"out of its limit: {', '.join(failed)}"
@@ -204,7 +236,7 @@ def run_bench(
         wall_s=time.monotonic() - began,
         reason=reason,
     )
-    return BenchOutcome(result, _record_for_report(bench, record, command), record.transcript_sha256)
+    return BenchOutcome(result, _record_for_report(bench, record, track, command), record.transcript_sha256)
 
 
 def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress, watch: Watch) -> None:
@@ -263,7 +295,7 @@ def _heap_needed(bench: Bench, record: SessionRecord) -> int | None:
     return high * _HEAP_STEP_BYTES
 
 
-def _measure(bench: Bench, record: SessionRecord) -> list[Measurement]:
+def _measure(bench: Bench, record: SessionRecord, estimate: HeartRateTrack | None) -> list[Measurement]:
     total = record.judge_streams()
     measurements = [
         Measurement("samples_expected", total.expected, "samples"),
@@ -272,6 +304,8 @@ def _measure(bench: Bench, record: SessionRecord) -> list[Measurement]:
         Measurement("samples_wrong", total.wrong, "samples"),
         Measurement("samples_announced_missing", total.announced, "samples"),
         Measurement("samples_misnumbered", total.misnumbered, "samples"),
+        Measurement("samples_unannounced", total.unannounced, "samples"),
+        Measurement("uncovered_s", record.uncovered_s(), "s"),
         Measurement("frames_bad", record.frames_bad, "frames"),
         Measurement("frames_lost", record.frames_lost, "frames"),
         Measurement("sessions", len(record.sessions), ""),
@@ -284,7 +318,6 @@ def _measure(bench: Bench, record: SessionRecord) -> list[Measurement]:
         measurements.append(Measurement("clock_stalled_s", record.stalled_s, "s"))
     reference = bench.trace.reference
     if reference is not None:
-        estimate = record.track(track_heart_rate)
         inside = reference.time_s + reference.window_s / 2 <= bench.playing_s
         found = (
             judge.judge_heart_rate(estimate, reference.time_s[inside], reference.bpm[inside])
@@ -300,10 +333,11 @@ def _measure(bench: Bench, record: SessionRecord) -> list[Measurement]:
     return measurements
 
 
-def _record_for_report(bench: Bench, record: SessionRecord, command: str) -> BenchRecording:
+def _record_for_report(
+    bench: Bench, record: SessionRecord, estimate: HeartRateTrack | None, command: str
+) -> BenchRecording:
     ppg_time_s, ppg = record.series("ppg")
     acc_time_s, acc = record.series("acc")
-    estimate = record.track(track_heart_rate)
     reference = bench.trace.reference
     link: Any = np.array(record.link, float).reshape(-1, 4).T
     heap: Any = np.array(record.heap_live_bytes, float).reshape(-1, 2).T

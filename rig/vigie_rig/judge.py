@@ -32,6 +32,9 @@ class StreamVerdict:
     """Samples that the numbering says are missing."""
     misnumbered: int
     """By how many samples announced gaps differ from the true ones, over all gaps."""
+    unannounced: int = 0
+    """Lost ones before the last that arrived that no number tells of, beyond what a full counter cannot tell exactly:
+    one sample, and a hundredth of the gap, for each gap that the sensor's overflow made."""
 
     def __add__(self, other: StreamVerdict) -> StreamVerdict:
         pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
@@ -64,9 +67,12 @@ def judge_stream(runs: Sequence[Run], blocks: Sequence[SampleBlock]) -> StreamVe
     expected = int(gone[-1]) + 1 if len(gone) else 0
     arrived = np.zeros(len(truth), bool)
     altered = repeated = announced = misnumbered = shift = 0
+    tolerated = 0.0
     for block in blocks:
         samples = block.samples.astype(np.int32)
         announced += block.gap
+        if block.overflow:
+            tolerated += 1 + block.overflow / 100
         at = block.first_sample
         found = shift if _matches(truth, samples, at + shift) else _find(truth, samples, at, shift)
         if found is None:
@@ -79,11 +85,12 @@ def judge_stream(runs: Sequence[Run], blocks: Sequence[SampleBlock]) -> StreamVe
         there = arrived[at + shift : at + shift + len(samples)]
         repeated += int(np.count_nonzero(there))
         there[:] = True
-    lost = expected - int(np.count_nonzero(arrived[:expected]))
+    intact = int(np.count_nonzero(arrived))
     # What arrived altered is wrong, not lost.
-    return StreamVerdict(
-        expected, received, max(0, lost - altered), altered + repeated, announced, misnumbered
-    )
+    lost = max(0, expected - intact - altered)
+    inside = (int(np.flatnonzero(arrived)[-1]) + 1 if intact else 0) - intact - altered
+    unannounced = max(0, inside - announced - int(tolerated))
+    return StreamVerdict(expected, received, lost, altered + repeated, announced, misnumbered, unannounced)
 
 
 def _matches(truth: NDArray[np.int32], samples: NDArray[Any], at: int) -> bool:

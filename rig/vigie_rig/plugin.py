@@ -10,9 +10,9 @@ Only pytest and the standard library are imported until a fixture is used: a bas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -20,20 +20,32 @@ if TYPE_CHECKING:
     from vigie_rig.bench import BenchOutcome
     from vigie_rig.traces import Trace
 
+_GROUP: Final = "vigie"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--board`` and ``--bench-report``."""
-    group = parser.getgroup("vigie", "Vigie: benches on a bracelet's firmware")
-    group.addoption("--board", metavar="NAME", help="board that benches run on, such as unix")
+    """Add ``--vigie-board`` and ``--bench-report``."""
+    group = parser.getgroup(_GROUP, "Vigie: benches on a bracelet's firmware")
+    group.addoption("--vigie-board", metavar="NAME", help="board that benches run on, such as unix")
     group.addoption(
         "--bench-report", metavar="DIR", help="write each bench's report.html and results.json there"
     )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None]:
+    """Add ``--board``, unless a conftest or another plugin has an option of that name."""
+    yield
+    _, unknown = parser.parse_known_and_unknown_args(["--board", "NAME"])
+    if "--board" in unknown:
+        group = parser.getgroup(_GROUP)
+        group.addoption("--board", dest="vigie_board", metavar="NAME", help="the same as --vigie-board")
+
+
 @pytest.fixture
 def board_name(request: pytest.FixtureRequest) -> str:
     """Name of the board that ``--board`` gives; skips without it, or where that board cannot be had."""
-    name = request.config.getoption("--board")
+    name = request.config.getoption("vigie_board")
     if not name:
         pytest.skip("needs a board: pytest --board unix")
     try:

@@ -55,6 +55,8 @@ class SessionRecord:
 
     sessions: list[SessionBlocks] = dataclasses.field(default_factory=list[SessionBlocks])
     ledgers: dict[str, Ledger] = dataclasses.field(default_factory=dict[str, Ledger])
+    streams: tuple[str, ...] = ()
+    """Which of the ledgers' streams were asked for."""
     firmware_version: str = ""
     schema_crc: str = ""
     micropython_version: str = ""
@@ -94,6 +96,19 @@ class SessionRecord:
     def clocks(self, stream: str) -> list[SampleClock]:
         """Sample clock of each session that has blocks."""
         return [fit_sample_clock(blocks) for _, blocks in self._parts(stream)]
+
+    def uncovered_s(self) -> float:
+        """Seconds played of which a stream brought neither samples nor a numbered gap; of the worse stream."""
+        covered_s: list[float] = []
+        for stream in self.streams:
+            parts = [blocks for _, blocks in self._parts(stream)]
+            covered_s.append(
+                sum(
+                    (blocks[-1].first_sample + len(blocks[-1].samples)) / fit_sample_clock(blocks).rate_hz
+                    for blocks in parts
+                )
+            )
+        return max(0.0, self.played_s - min(covered_s, default=0.0))
 
     def sensor_clock_error(self) -> float | None:
         """Largest relative difference between a sensor's true rate and the one found from the blocks' ticks."""
@@ -292,6 +307,8 @@ class _Player:
                 wanted |= Stream.PPG
             if answer.acc_rate_decihz:
                 wanted |= Stream.ACCELEROMETER
+            names = {Stream.PPG: "ppg", Stream.ACCELEROMETER: "acc"}
+            record.streams = tuple(name for stream, name in names.items() if stream & wanted)
             begin_us = self._begin()
             session = SessionBlocks(begin_us, self._board.now_us())
             record.sessions.append(session)

@@ -69,6 +69,12 @@ def test_an_integrator_talks_to_a_running_bracelet(pytester: pytest.Pytester, bo
     run(pytester, "--board", "unix").assert_outcomes(passed=1)
 
 
+def test_a_project_with_an_option_of_that_name_keeps_it(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--board', default='mine')")
+    pytester.makepyfile("def test_it(pytestconfig): assert pytestconfig.getoption('--board') == 'theirs'")
+    run(pytester, "--board", "theirs").assert_outcomes(passed=1)
+
+
 def test_loading_the_plugin_imports_nothing_but_pytest_and_the_standard_library() -> None:
     program = (
         "import sys, pytest, vigie_rig.plugin\n"

@@ -47,6 +47,7 @@ class BoardThread:
         self._folder = folder
         self._trace = trace
         self._path: Future[str] = Future()
+        self._crash: Exception | None = None
 
     def __enter__(self) -> BoardThread:
         """Start it and deploy the firmware."""
@@ -66,8 +67,10 @@ class BoardThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop it; no thread and no process is left."""
+        """Stop it; no thread and no process is left. A crash meanwhile is raised, unless something else is."""
         self._stop()
+        if self._crash is not None and error is None:
+            raise self._crash
 
     def _stop(self) -> None:
         if self._thread.is_alive():
@@ -80,6 +83,7 @@ class BoardThread:
         except asyncio.CancelledError:
             pass
         except Exception as error:
+            self._crash = error
             if not self._path.done():
                 self._path.set_exception(error)
 

@@ -12,9 +12,8 @@ What the documents leave open, and what this model does:
 - *FIFO_OVR_IA* means completely filled, as the datasheet says; its latched form is set when that happens.
 - *Changes of configuration* clear the FIFO only where the FIFO mode changes.
 - Gyroscope, temperature, compression, STOP_ON_WTM, the batch counter, triggers (so continuous-to-FIFO is
-continuous, and
-  the two bypass-to modes are bypass), filters and interrupts are not modelled; the registers keep what is
-  written.
+  continuous, and the two bypass-to modes are bypass), filters and interrupts are not modelled; the registers keep
+  what is written.
 """
 
 from __future__ import annotations

@@ -1,21 +1,17 @@
-"""Analog Devices MAX30101 optical sensor at register level, after its datasheet (19-7740, rev. 3).
+"""MAX30101 optical sensor at register level, after Maxim's (now Analog Devices') datasheet.
 
 What the datasheet leaves open, and what this model does:
 
-- *Reading the FIFO when it is empty*: the datasheet only says that the host should read as many samples as
-the pointers
-  tell. Here the bytes at the read pointer come back, stale, and no pointer moves.
-- *A full FIFO*: the pointers are equal, as for an empty one. With roll-over the read pointer is pushed
-along, so that it
-  points to the oldest sample left.
-- *A sample read in part*: the read pointer moves with its first byte; the rest of it comes with the next
-read of FIFO_DATA,
-  and is forgotten when a pointer is written.
+- *Reading the FIFO when it is empty*: the datasheet only says that the host should read as many samples as the
+  pointers tell. Here the bytes at the read pointer come back, stale, and no pointer moves.
+- *A full FIFO*: the pointers are equal, as for an empty one. With roll-over the read pointer is pushed along, so
+  that it points to the oldest sample left.
+- *A sample read in part*: the read pointer moves with its first byte; the rest of it comes with the next read of
+  FIFO_DATA, and is forgotten when a pointer is written.
 - *Status bits* are set whether or not their interrupt is enabled; the enables are for the pin, which is not
-modelled.
+  modelled.
 - *LED currents* may change while sampling: the FIFO is kept and the rhythm goes on.
-- *Slot values 5 to 7* count as no LED, 4 is the second green LED; slots after the first empty one are not
-used.
+- *Slot values 5 to 7* count as no LED, 4 is the second green LED; slots after the first empty one are not used.
 - Proximity mode and ambient light overflow (ALC_OVF) are not modelled; die temperature is always 31.5 °C.
 """
 
