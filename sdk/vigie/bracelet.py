@@ -216,10 +216,10 @@ class Bracelet:
         request = HelloRequest(
             protocol_major=PROTOCOL_MAJOR, protocol_minor=PROTOCOL_MINOR, schema_crc=SCHEMA_CRC
         )
-        # A zero ends whatever half a frame the line may hold.
-        await self._transport.write(b"\0")
         try:
             async with asyncio.timeout(self._deadline_s):
+                # A zero ends whatever half a frame the line may hold.
+                await self._transport.write(b"\0")
                 while True:
                     try:
                         return await self._demand(request, Hello, _HELLO_AGAIN_S)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import select
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -58,6 +62,7 @@ class SerialTransport:
         self._arrived.clear()
         self._failure = None
         self._closing = False
+        self._read_over = asyncio.Event()
         self._reader = threading.Thread(target=self._read_port, name="vigie-serial-read", daemon=True)
         self._reader.start()
 
@@ -90,6 +95,7 @@ class SerialTransport:
             if data:
                 self._loop.call_soon_threadsafe(self._take, bytes(data))
             self._loop.call_soon_threadsafe(self._fail, reason)
+        self._loop.call_soon_threadsafe(self._read_over.set)
 
     def _take(self, data: bytes) -> None:
         self._received += data
@@ -123,10 +129,21 @@ class SerialTransport:
         if self._serial is None:
             raise Disconnected(self._address, "not open")
         try:
-            await self._loop.run_in_executor(self._workers, self._serial.write, data)
+            await self._loop.run_in_executor(self._workers, self._write_port, data)
         except (serial.SerialException, OSError) as error:
             self._fail(str(error))
             raise Disconnected(self._address, str(error)) from error
+
+    def _write_port(self, data: bytes) -> None:
+        port = self._serial
+        end_s = time.monotonic() + _WRITE_TIMEOUT_S
+        # Where nothing fits at first, pyserial spins and is deaf to cancel_write(). Windows has no fileno.
+        with suppress(io.UnsupportedOperation):
+            while port is self._serial and port and not select.select((), (port.fileno(),), (), _POLL_S)[1]:
+                if time.monotonic() > end_s:
+                    raise serial.SerialTimeoutException(f"takes nothing for {_WRITE_TIMEOUT_S:g} s")
+        if port is not self._serial or not port or port.write(data) != len(data):
+            raise serial.SerialException("closed")
 
     async def close(self) -> None:
         """Close the port; see :meth:`Transport.close`."""
@@ -135,6 +152,11 @@ class SerialTransport:
             return
         self._closing = True
         self._fail("closed")
-        await self._loop.run_in_executor(self._workers, self._reader.join)
+        # Where the system can, what the port is at is broken off; else its timeouts end it.
+        for cancel in ("cancel_read", "cancel_write"):
+            with suppress(AttributeError, serial.SerialException, OSError):
+                getattr(port, cancel)()
+        await self._read_over.wait()
+        self._reader.join()
         await self._loop.run_in_executor(self._workers, port.close)
         self._workers.shutdown()
