@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import signal
 import sys
 import tempfile
 import time
@@ -22,7 +23,7 @@ from vigie.samples import SampleBlock
 from vigie_protocol.enums import Stream
 from vigie_rig.bench import STANDARD, Bench, BenchOutcome, run_bench
 from vigie_rig.boards import BOARDS, fetch, require
-from vigie_rig.errors import BoardMissing, UsageError
+from vigie_rig.errors import BoardMissing, FirmwareFault, UsageError
 from vigie_rig.faults import KINDS, Fault
 from vigie_rig.report import write_report
 from vigie_rig.report.terminal import print_result
@@ -290,6 +291,8 @@ def start(name: str, trace: Path | None, files: Path | None) -> None:
     from vigie_rig.boards.serve import serve
 
     _fetch(name, Console(stderr=True))
+    # A service manager's way to say ctrl-C: the board ends as cleanly.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         playing = _trace(trace, seed=1, minutes=_BOARD_TRACE_MINUTES)
         with tempfile.TemporaryDirectory(prefix="vigie-board-") as folder:
@@ -298,5 +301,7 @@ def start(name: str, trace: Path | None, files: Path | None) -> None:
         raise _Usage(str(error)) from error
     except BoardMissing as error:
         raise _Missing(str(error)) from error
+    except FirmwareFault as error:
+        raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         click.echo("board stopped")
