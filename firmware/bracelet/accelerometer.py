@@ -31,8 +31,8 @@ class AccelerometerStream:
     def configure(self, configuration: "Configuration", number: int) -> None:
         """Set the chip up by a Configure's fields; raise Unsupported for what it lacks."""
         rate_decihz, self._range_g = configuration[6:8]
-        self.on = rate_decihz > 0
-        if not self.on:
+        self.on = False
+        if not rate_decihz:
             return
         self.chip.configure(rate_decihz, self._range_g)
         samples = max(1, min(rate_decihz // 80, _MOST_SAMPLES))
@@ -43,6 +43,7 @@ class AccelerometerStream:
         self._block = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
         self._other = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
         self._words = bytearray(WORD_BYTES * samples)
+        self.on = True
 
     def start(self, clock: "Clock") -> None:
         """Empty the FIFO and sample from number 0."""

@@ -11,18 +11,19 @@ from bracelet.clock import Clock, elapsed_us
 from bracelet.drivers.unsupported import Unsupported
 from bracelet.framing import Deframer, Interrupt
 from bracelet.link import Link
-from bracelet.sampler import Sampler
+from bracelet.sampler import Sampler, attempt
 
 _FLUSH_MS = const(5)
 _MOST_REQUESTS = const(8)
 _SILENCE_US = const(250000)
+PROBES = const(5)
 
 _TYPING = const(0)
 if _TYPING:
     from collections.abc import Callable
     from typing import TypeVarTuple, Unpack
 
-    from roles import Board, Configuration
+    from roles import Board, Configuration, Stream
 
     Fields = TypeVarTuple("Fields")
 STANDARD = (100, 2, 411, 4096, 1, 6400, 1040, 8)
@@ -37,17 +38,47 @@ class Application:
         self.clock = Clock()
         # The stubs' UART has write(buffer) alone; MicroPython's streams also take offset and count.
         self.link = Link(board.serial(), board.crc_into)  # pyright: ignore[reportArgumentType]
-        self.sampler = Sampler(
-            [stream for stream in board.streams() if stream.chip.probe()], self.clock, self.link
-        )
+        self.sampler = Sampler(list(board.streams()), self.clock, self.link)
         self._deframer = Deframer(board.crc_into)
         self._boot_id = board.boot_id()
         self._requests: list[tuple[int, int, bytes]] = []
+        self._there = 0
         self._configuration: "Configuration" = STANDARD
-        self._number = 0
+        self._number = 1
         self._restart: int | None = None
         self._wanted = asyncio.Event()
-        self._configure(STANDARD)
+        self._find()
+
+    def _find(self) -> None:
+        """Look for the sensors that are off, and set up those that answer; no bus, however bad, stops this."""
+        working = self._working()
+        for stream in self.sampler.streams:
+            if stream.STREAM & working:
+                continue
+            self._there &= ~stream.STREAM
+            for _ in range(PROBES):
+                if stream.chip.probe():
+                    self._there |= stream.STREAM
+                    try:
+                        self._set_up(stream, self._configuration, self._number)
+                    except OSError:
+                        pass
+                    break
+
+    def _working(self) -> int:
+        """The streams whose chip is there and set up."""
+        working = 0
+        for stream in self.sampler.streams:
+            if stream.on:
+                working |= stream.STREAM
+        return working & self._there
+
+    def _set_up(self, stream: "Stream", fields: "Configuration", number: int) -> None:
+        try:
+            attempt(self.sampler, stream.configure, fields, number)
+        except OSError:
+            self.sampler.awake |= stream.STREAM  # who knows what it does now
+            raise
 
     async def run(self) -> int | None:
         """Serve until told to end; return the restart mode, or None for the prompt."""
@@ -127,7 +158,6 @@ class Application:
         except ValueError:
             await self._refuse(sequence, codec.ERROR_CODE_MALFORMED, "%d bytes" % len(body))
         except OSError:
-            self.sampler.sensor_faults += 1
             await self._refuse(sequence, codec.ERROR_CODE_SENSOR_ABSENT, "a sensor does not answer")
 
     async def _log(self, level: int, text: str) -> None:
@@ -140,9 +170,7 @@ class Application:
     async def _hello(self, sequence: int, body: bytes) -> None:
         codec.unpack_hello_request(body, 0, len(body))
         self.sampler.stop()  # a new session: the last host's stream is over
-        streams = 0
-        for stream in self.sampler.streams:
-            streams |= stream.STREAM
+        self._find()
         await self._send(
             codec.HELLO,
             codec.pack_hello,
@@ -155,7 +183,7 @@ class Application:
             *VERSION,
             *sys.implementation.version[:3],
             codec.MAX_FRAME_BYTES,
-            streams,
+            self._there,
             self._board.capabilities(),
         )
         await self._log(codec.LOG_LEVEL_INFO, "session opened, %d bytes of heap free" % gc.mem_free())
@@ -186,10 +214,12 @@ class Application:
         )
 
     def _configure(self, fields: "Configuration") -> None:
-        self._number = (self._number + 1) & 0xFF
+        number = (self._number + 1) & 0xFF
         for stream in self.sampler.streams:
-            stream.configure(fields, self._number)
+            if stream.STREAM & self._there:
+                self._set_up(stream, fields, number)
         self._configuration = fields
+        self._number = number
 
     async def _reconfigure(self, sequence: int, body: bytes) -> None:
         fields = codec.unpack_configure(body, 0, len(body))
@@ -198,22 +228,33 @@ class Application:
         try:
             self._configure(fields)
         except (Unsupported, OSError):
-            self._configure(self._configuration)
+            for stream in self.sampler.streams:
+                if stream.STREAM & self._there:
+                    try:
+                        self._set_up(stream, self._configuration, self._number)
+                    except OSError:  # it is off then, as Configuration tells; the next session looks for it
+                        pass
             raise
         gc.collect()
         await self._report_configuration(sequence, b"")
 
     async def _report_configuration(self, sequence: int, _body: bytes) -> None:
+        working = self._working()
+        fields = self._configuration
         await self._send(
-            codec.CONFIGURATION, codec.pack_configuration, sequence, self._number, *self._configuration
+            codec.CONFIGURATION,
+            codec.pack_configuration,
+            sequence,
+            self._number,
+            fields[0] if working & codec.STREAM_PPG else 0,
+            *fields[1:6],
+            fields[6] if working & codec.STREAM_ACCELEROMETER else 0,
+            fields[7],
         )
 
     async def _start(self, sequence: int, body: bytes) -> None:
         (wanted,) = codec.unpack_start_stream(body, 0, len(body))
-        there = 0
-        for stream in self.sampler.streams:
-            if stream.on:
-                there |= stream.STREAM
+        there = self._working()
         if not wanted or wanted & ~there:
             raise Unsupported(
                 codec.ERROR_CODE_UNSUPPORTED_STREAM, "streams 0x%02x: has 0x%02x" % (wanted, there)

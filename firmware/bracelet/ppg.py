@@ -30,8 +30,8 @@ class PpgStream:
     def configure(self, configuration: "Configuration", number: int) -> None:
         """Set the chip up by a Configure's fields; raise Unsupported for what it lacks."""
         rate_hz, self._channels, width_us, range_na, average, led_ua = configuration[:6]
-        self.on = rate_hz > 0
-        if not self.on:
+        self.on = False
+        if not rate_hz:
             return
         self.chip.configure(rate_hz, self._channels, width_us, range_na, average, led_ua)
         # An eighth of a second; of the FIFO so little that a block and a look that comes late both find room.
@@ -40,6 +40,7 @@ class PpgStream:
         self.period_ms = max(1, samples * 1000 * average // rate_hz)
         self._sample_us = 1000000 * average // rate_hz
         self._block = Block(codec.PPG_BLOCK, _HEAD_BYTES, samples, 3 * self._channels)
+        self.on = True
 
     def start(self, clock: "Clock") -> None:
         """Empty the FIFO and sample from number 0."""

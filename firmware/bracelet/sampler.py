@@ -7,10 +7,27 @@ from bracelet.clock import elapsed_us
 
 _STALLED_US = const(1500000)
 _MOST_EVENTS = const(16)
+_ATTEMPTS = const(5)
 
 _TYPING = const(0)
 if _TYPING:
+    from collections.abc import Callable
+    from typing import TypeVarTuple, Unpack
+
     from roles import Clock, Event, Link, Stream
+
+    Given = TypeVarTuple("Given")
+
+
+def attempt(sampler: "Sampler", verb: "Callable[[Unpack[Given]], None]", *given: "Unpack[Given]") -> None:
+    """Do what may be repeated until the bus lets it pass, at most five times; then raise OSError. Faults count."""
+    for left in range(_ATTEMPTS - 1, -1, -1):
+        try:
+            return verb(*given)
+        except OSError:
+            sampler.sensor_faults = (sampler.sensor_faults + 1) & 0xFFFF
+            if not left:
+                raise
 
 
 class Sampler:
@@ -20,6 +37,8 @@ class Sampler:
         self.streams = streams
         self.running = 0
         self.sensor_faults = 0
+        self.awake = 0
+        """Streams whose chip should rest and may not: it did not answer."""
         self.events: "list[Event]" = []
         """Events not sent yet, (ticks_us, epoch, code, value) each; at most 16."""
         self._clock = clock
