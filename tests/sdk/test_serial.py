@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import socket
+import sys
 import threading
 import tty
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
@@ -77,3 +79,56 @@ async def test_closing_does_not_wait_for_a_write_that_is_stuck(terminal: Termina
         results = await asyncio.gather(*writing, return_exceptions=True)
     assert [type(each) for each in results] == [vigie.Disconnected] * 3
     assert set(threading.enumerate()) == before
+
+
+async def test_a_port_has_one_program_at_a_time(terminal: Terminal) -> None:
+    first, second = vigie.open_transport(terminal.address), vigie.open_transport(terminal.address)
+    await first.open()
+    with pytest.raises(vigie.ConnectFailed, match="in use by another program"):
+        await second.open()
+    # The first has all that comes.
+    os.write(terminal.master, b"whole")
+    assert await first.read() == b"whole"
+    await first.close()
+    await second.open()
+    os.write(terminal.master, b"second")
+    assert await second.read() == b"second"
+    await second.close()
+
+
+async def test_a_port_that_another_program_holds_is_in_use_until_it_ends(terminal: Terminal) -> None:
+    path = terminal.address.removeprefix("serial:")
+    # Opened as mpremote opens it.
+    program = (
+        f"import serial; port = serial.Serial({path!r}, exclusive=True); print('open', flush=True); input()"
+    )
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert other.stdout is not None
+    assert await other.stdout.readline() == b"open\n"
+    transport = vigie.open_transport(terminal.address)
+    with pytest.raises(vigie.ConnectFailed, match="in use by another program"):
+        await transport.open()
+    other.kill()
+    await other.wait()
+    await transport.open()
+    await transport.close()
+
+
+async def test_pyserials_own_addresses_open_too() -> None:
+    transport = vigie.open_transport("serial:loop://")
+    await transport.open()
+    await transport.write(b"round")
+    assert await transport.read() == b"round"
+    await transport.close()
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        transport = vigie.open_transport(f"serial:socket://127.0.0.1:{server.getsockname()[1]}")
+        await transport.open()
+        peer, _ = server.accept()
+        with peer:
+            await transport.write(b"there")
+            assert peer.recv(5) == b"there"
+            peer.send(b"back")
+            assert await transport.read() == b"back"
+            await transport.close()

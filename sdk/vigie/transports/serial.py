@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import select
 import threading
@@ -57,7 +58,12 @@ class SerialTransport:
             self._serial = await self._loop.run_in_executor(self._workers, self._open_port)
         except (serial.SerialException, OSError, ValueError) as error:
             self._workers.shutdown()
-            raise ConnectFailed(self._address, f"cannot be opened: {error}") from error
+            # A lock that another program holds, or a port that it opened for itself alone.
+            taken = isinstance(error, OSError) and error.errno in (errno.EAGAIN, errno.EBUSY)
+            reason = (
+                "in use by another program: end that one first" if taken else f"cannot be opened: {error}"
+            )
+            raise ConnectFailed(self._address, reason) from error
         self._received.clear()
         self._arrived.clear()
         self._failure = None
@@ -68,7 +74,7 @@ class SerialTransport:
 
     def _open_port(self) -> serial.Serial:
         port: serial.Serial = serial.serial_for_url(
-            self._port, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=None
+            self._port, baudrate=self._baud, timeout=_POLL_S, write_timeout=_WRITE_TIMEOUT_S, exclusive=True
         )
         return port
 
