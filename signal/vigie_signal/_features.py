@@ -79,8 +79,8 @@ def _windows(signal: npt.NDArray[_Sample], count: int, history: int = HISTORY) -
     return np.ascontiguousarray(view[:, ::STEP][:, :count].transpose(1, 0, 2))
 
 
-def _fits(motion: Float32, ppg: Float32, count: int) -> list[Float32]:
-    """Ridge weights ``[count, channels, lags]`` of ``ppg`` on ``motion``, for each of ``_FIT_BLOCKS``.
+def _fits(motion: Float32, ppg: Float32, count: int) -> Float32:
+    """Ridge weights ``[fits, count, channels, lags]`` of ``ppg`` on ``motion``, for each of ``_FIT_BLOCKS``.
 
     Products are summed once a block of ``STEP`` samples and shared by all the windows and fits over it.
     """
@@ -89,16 +89,20 @@ def _fits(motion: Float32, ppg: Float32, count: int) -> list[Float32]:
     products = blocks @ blocks.transpose(0, 2, 1)
     size = len(motion)
     last = len(products) - count
-    out: list[Float32] = []
-    for width in _FIT_BLOCKS:
-        parts = [products[last - back : last - back + count] for back in range(width)]
-        total = sum(parts[1:], parts[0])
-        gram = total[:, :size, :size].copy()
-        ridge = _RIDGE * np.trace(gram, axis1=1, axis2=2) / size + 1e-7
-        gram += ridge.astype(np.float32)[:, None, None] * np.eye(size, dtype=np.float32)
-        solved = cast(Float32, np.linalg.solve(gram, total[:, :size, size:]))
-        out.append(np.ascontiguousarray(solved.transpose(0, 2, 1)))
-    return out
+    sums = [
+        sum(
+            (products[last - back : last - back + count] for back in range(1, width)),
+            products[last : last + count],
+        )
+        for width in _FIT_BLOCKS
+    ]
+    total = np.stack(sums)
+    gram = total[..., :size, :size].copy()
+    diagonal = np.arange(size, dtype=np.intp)
+    mean = gram[..., diagonal, diagonal].mean(axis=2, keepdims=True)
+    gram[..., diagonal, diagonal] += _RIDGE * mean + np.float32(1e-7)
+    solved = cast(Float32, np.linalg.solve(gram, total[..., :size, size:]))
+    return np.ascontiguousarray(solved.transpose(0, 1, 3, 2))
 
 
 def _power(views: list[Float32], arm: Float32, share: Float32) -> Float32:

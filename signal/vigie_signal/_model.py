@@ -48,12 +48,17 @@ def transition() -> Float32:
     )
 
 
+@cache
+def _near(reach: int) -> Float32:
+    """1 where two rates are at most ``reach`` apart in ``RATES_BPM``, else 0."""
+    index = np.arange(RATES_BPM.size, dtype=np.intp)
+    return np.asarray(np.abs(index[:, None] - index) <= reach, dtype=np.float32)
+
+
 def read(posterior: Float32) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Heart rate in bpm of each ``posterior [windows, rates]``, and the probability of within 5 bpm."""
-    padded = np.pad(posterior.astype(np.float64), ((0, 0), (_NEAR + 1, _NEAR)))
-    total = np.cumsum(padded, axis=1)
-    mass = total[:, 2 * _NEAR + 1 :] - total[:, : -2 * _NEAR - 1]
+    mass = posterior @ _near(_NEAR)
     best = mass.argmax(axis=1)
-    near = posterior * (np.abs(np.arange(RATES_BPM.size) - best[:, None]) <= _NEAR + 1)
+    near = posterior * _near(_NEAR + 1)[best]
     bpm = (near @ RATES_BPM) / near.sum(axis=1)
-    return bpm.astype(np.float64), np.clip(mass[np.arange(len(best)), best], 0, 1)
+    return bpm.astype(np.float64), np.clip(mass[np.arange(len(best)), best], 0, 1).astype(np.float64)

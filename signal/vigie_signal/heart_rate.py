@@ -183,6 +183,9 @@ class HeartRateTracker:
 
 
 def _joined(tracks: list[HeartRateTrack]) -> HeartRateTrack:
+    if len(tracks) == 1:
+        return tracks[0]
+
     def column(name: str) -> npt.NDArray[np.float64]:
         return np.concatenate([np.empty(0), *(getattr(track, name) for track in tracks)])
 
