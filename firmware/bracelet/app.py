@@ -16,7 +16,9 @@ from bracelet.sampler import Sampler, attempt
 _FLUSH_MS = const(5)
 _MOST_REQUESTS = const(8)
 _SILENCE_US = const(250000)
-PROBES = const(5)
+_IDLE_MS = const(60000)
+_REST_MS = const(1000)
+_PROBES = const(5)
 
 _TYPING = const(0)
 if _TYPING:
@@ -56,7 +58,7 @@ class Application:
             if stream.STREAM & working:
                 continue
             self._there &= ~stream.STREAM
-            for _ in range(PROBES):
+            for _ in range(_PROBES):
                 if stream.chip.probe():
                     self._there |= stream.STREAM
                     try:
@@ -108,9 +110,11 @@ class Application:
                 await asyncio.sleep_ms(_FLUSH_MS if self.link.busy else self.sampler.period_ms)
             else:
                 self.clock.now_us()
+                self.sampler.rest()
                 self._wanted.clear()
                 try:
-                    await asyncio.wait_for_ms(self._wanted.wait(), 60000)  # pyright: ignore[reportUnknownMemberType]
+                    idle_ms = _REST_MS if self.sampler.awake else _IDLE_MS
+                    await asyncio.wait_for_ms(self._wanted.wait(), idle_ms)  # pyright: ignore[reportUnknownMemberType]
                 except asyncio.TimeoutError:
                     pass
 
@@ -136,6 +140,10 @@ class Application:
         if len(self._requests) < _MOST_REQUESTS:
             self._requests.append((kind, sequence, bytes(buffer[at:end])))
 
+    async def _drain(self) -> None:
+        while not self.link.pump():
+            await asyncio.sleep_ms(_FLUSH_MS)
+
     async def _send(
         self,
         kind: int,
@@ -143,8 +151,7 @@ class Application:
         *fields: "Unpack[Fields]",
         tail: bytes = b"",
     ) -> None:
-        while not self.link.pump():
-            await asyncio.sleep_ms(_FLUSH_MS)
+        await self._drain()
         self.link.send_message(kind, pack, *fields, tail=tail)
 
     async def _handle(self, kind: int, sequence: int, body: bytes) -> None:
@@ -261,9 +268,12 @@ class Application:
             )
         if self.sampler.running:
             raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
+        await self._drain()  # from here to Done nothing waits: no block comes before it
+        try:
+            self.sampler.start(wanted)
+        finally:
+            self._wanted.set()
         await self._send(codec.DONE, codec.pack_done, sequence)
-        self.sampler.start(wanted)
-        self._wanted.set()
 
     async def _stop(self, sequence: int, _body: bytes) -> None:
         self.sampler.stop()
@@ -272,8 +282,7 @@ class Application:
     async def _end(self, sequence: int, body: bytes) -> None:
         (mode,) = codec.unpack_restart(body, 0, len(body))
         await self._send(codec.DONE, codec.pack_done, sequence)
-        while not self.link.pump():
-            await asyncio.sleep_ms(_FLUSH_MS)
+        await self._drain()
         self._restart = mode
 
     _HANDLERS = {

@@ -48,24 +48,42 @@ class Sampler:
         self.period_ms = 1000
 
     def start(self, wanted: int) -> None:
-        """Start the streams of these bits."""
+        """Start the streams of these bits; if one cannot, raise OSError, with all of them at rest."""
         self.period_ms = 1000
+        self._ill = 0
+        self._failed = 0
         for stream in self.streams:
             if stream.STREAM & wanted:
-                stream.start(self._clock)
+                self.awake |= stream.STREAM
+                try:
+                    attempt(self, stream.start, self._clock)
+                except OSError:
+                    self.rest()
+                    raise
                 self.period_ms = min(self.period_ms, stream.period_ms)
+        self.awake &= ~wanted
         self.running = wanted
-        self._ill = 0
 
     def stop(self) -> None:
-        """Stop all, sending what they still hold; a sensor that does not answer is left as it is."""
+        """Stop all, sending what they still hold; a sensor that does not answer is `awake` from then on."""
         for stream in self.streams:
             if stream.STREAM & self.running:
                 try:
-                    stream.stop(self._clock, self._link)
+                    attempt(self, stream.stop, self._clock, self._link)
                 except OSError:
-                    self.sensor_faults += 1
+                    self.awake |= stream.STREAM
         self.running = 0
+        self.rest()
+
+    def rest(self) -> None:
+        """Put the chips to rest that did not answer when they were to."""
+        for stream in self.streams:
+            if stream.STREAM & self.awake:
+                try:
+                    attempt(self, stream.chip.stop)
+                    self.awake &= ~stream.STREAM
+                except OSError:
+                    pass
 
     def step(self) -> None:
         """One look at each running stream."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 
 import vigie
 from vigie.micropython import MicroPython
-from vigie_protocol.enums import Stream
-from vigie_protocol.messages import Configuration
+from vigie_protocol.enums import ErrorCode, Stream
+from vigie_protocol.messages import Configuration, Done, StartStream, StopStream
 from vigie_rig import virtual_clock
 from vigie_rig.bench import STANDARD
 from vigie_rig.boards.unix import UnixBoard
@@ -30,7 +31,7 @@ class _Refusals(FaultPlan):
         self._transfers = 0
         self._refused = transfers
 
-    def refuses_transfer(self, now_s: float) -> bool:  # noqa: ARG002
+    def refuses_transfer(self, now_s: float) -> bool:
         self._transfers += 1
         return self._transfers - 1 in self._refused
 
@@ -105,5 +106,76 @@ def test_the_configuration_claims_no_rate_for_a_sensor_that_is_not_there(
             for configuration in (await bracelet.configuration(), await bracelet.configure(STANDARD)):
                 assert isinstance(configuration, Configuration)
                 assert (configuration.ppg_rate_hz, configuration.acc_rate_decihz) == rates
+
+    virtual_clock.run(scene())
+
+
+_MODE, _SHUTDOWN = 0x09, 0x80
+_CTRL1_XL = 0x10
+
+
+def _at_rest(board: UnixBoard) -> tuple[bool, bool]:
+    """Whether the PPG's LEDs are off, and the accelerometer is powered down."""
+    now_us = board.now_us()
+    (mode,) = board.bus.sensors[Max30101.address].read(_MODE, 1, now_us)
+    (control,) = board.bus.sensors[Lsm6dso.address].read(_CTRL1_XL, 1, now_us)
+    return bool(mode & _SHUTDOWN), control == 0
+
+
+def test_a_refused_configuration_keeps_its_number(board: UnixBoard) -> None:
+    async def scene() -> None:
+        async with board, vigie.connect(LineTransport(board.line)) as bracelet:
+            before = await bracelet.configuration()
+            refused = await bracelet.configure(dataclasses.replace(STANDARD, acc_rate_decihz=1041))
+            assert isinstance(refused, vigie.Error)
+            assert (await bracelet.configuration()).configuration == before.configuration
+            async with bracelet.stream() as stream:
+                for _ in range(6):
+                    assert (await anext(stream)).configuration == before.configuration
+            after = await bracelet.configure(STANDARD)
+            assert isinstance(after, Configuration)
+            assert after.configuration == before.configuration + 1
+
+    virtual_clock.run(scene())
+
+
+@pytest.mark.parametrize("answers_first", range(12))
+def test_a_start_that_fails_is_an_error_and_leaves_all_at_rest(
+    ailing: UnixBoard, refusals: _Refusals, answers_first: int
+) -> None:
+    async def scene() -> None:
+        async with ailing, vigie.connect(LineTransport(ailing.line)) as bracelet:
+            refusals.refuse(range(answers_first, _FOR_EVER))
+            answer = await bracelet.request(StartStream(streams=3), Done)
+            started = (await bracelet.status()).streams
+            await asyncio.sleep(5)
+            refusals.refuse(range(0))
+            if isinstance(answer, vigie.Error):
+                assert (answer.code, started) == (ErrorCode.SENSOR_ABSENT, 0)
+            else:  # the start was over by then
+                assert (answers_first, started) >= (7, 3)
+                await bracelet.request(StopStream(), Done)
+            await asyncio.sleep(5)
+            assert _at_rest(ailing) == (True, True)
+            async with bracelet.stream() as stream:
+                assert (await anext(stream)).first_sample == 0
+
+    virtual_clock.run(scene())
+
+
+@pytest.mark.parametrize(
+    "refused", [range(at, at + 1) for at in range(8)] + [range(at, at + 20) for at in range(8)]
+)
+def test_refusals_at_the_stop_do_not_leave_the_leds_on(
+    ailing: UnixBoard, refusals: _Refusals, refused: range
+) -> None:
+    async def scene() -> None:
+        async with ailing, vigie.connect(LineTransport(ailing.line)) as bracelet:
+            async with bracelet.stream() as stream:
+                await anext(stream)
+                assert _at_rest(ailing) == (False, False)
+                refusals.refuse(refused)
+            await asyncio.sleep(3)
+            assert _at_rest(ailing) == (True, True)
 
     virtual_clock.run(scene())
