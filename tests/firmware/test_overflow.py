@@ -141,28 +141,51 @@ print(line.all())
     assert ppg.ledger.lost > 180_000
 
 
-def test_words_with_another_tag_are_counted_and_left_out(
+@pytest.mark.parametrize("flips", [0x78, 0x01, 0x02], ids=hex)
+@pytest.mark.parametrize("room", [60_000, 0], ids=["free line", "full line"])
+@pytest.mark.parametrize(
+    "words", [[1], [5], [2, 6], [3, 4, 5, 6, 7, 8, 9], [12], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]]
+)
+def test_words_with_a_damaged_tag_are_a_gap(
     on_board: Callable[[str], Any],
     build_sampler: Callable[..., str],
     read_blocks: Callable[..., Blocks],
     acc: Lsm6dso,
+    words: list[int],
+    flips: int,
+    room: int,
 ) -> None:
-    program = """
+    program = f"""
+def look(times):
+    for _ in range(times):
+        time.sleep_ms(sampler.period_ms)
+        sampler.step()
+samples = 0
 read_into = acc.chip.read_into
 def damaged(view):
+    global samples
     read_into(view)
-    view[7] = 0x0F << 3
-acc.chip.read_into = damaged
-time.sleep_ms(acc.period_ms * 2)
-sampler.step()
-acc.chip.read_into = read_into
+    for word in {words}:
+        samples += view[7 * word] >> 3 == 2
+        view[7 * word] ^= {flips}
+look(6)
+for _ in range(7):
+    acc.chip.read_into = damaged
+    look(1)
+    acc.chip.read_into = read_into
+    line.room = {room}
+    look(3)
+    line.room = 60000 - line.end
+    look(5)
 sampler.stop()
-print((line.all(), acc.bad_tags))
+print((line.all(), acc.bad_tags, acc.lost, samples))
 """
-    wire, bad_tags = on_board(build_sampler(streams=2) + program)
-    assert bad_tags > 0
-    samples = sum(len(block.samples) for block in read_blocks(wire)[Stream.ACCELEROMETER])
-    assert samples == acc.ledger.handed_out - bad_tags
+    wire, bad_tags, lost, samples = on_board(build_sampler(streams=2) + program)
+    verdict = _verdict(acc.ledger, read_blocks(wire)[Stream.ACCELEROMETER])
+    assert bad_tags >= max(samples, 7 * len(words))
+    assert samples > 0
+    assert verdict.announced == verdict.lost == lost == samples
+    assert (verdict.wrong, verdict.misnumbered) == (0, 0)
 
 
 @pytest.mark.parametrize(("grant_bytes", "pause_ms"), [(60, 200), (60, 700), (130, 700), (250, 6000)])

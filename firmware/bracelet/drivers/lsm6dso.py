@@ -28,8 +28,10 @@ _OVER_RUN = const(0x48)  # now, or latched since the last look
 
 WORD_BYTES = const(7)
 DEPTH = const(512)
-TAG_ACCELEROMETER = const(0x02)
-TAG_TIMESTAMP = const(0x04)
+SAMPLE_TAGS = b"\x11\x12\x14\x17"
+"""Tag byte of an accelerometer word, by its slot: sensor 0x02, slot modulo 4, and a bit for an even number of ones."""
+STAMP_TAGS = b"\x21\x22\x24\x27"
+"""The same for a timestamp, sensor 0x04; its slot is that of the sample that follows."""
 STAMP_EVERY = const(32)
 
 RATES_DECIHZ = (125, 260, 520, 1040, 2080, 4160, 8330)
@@ -38,6 +40,11 @@ _RANGES = {2: 0, 4: 2, 8: 3, 16: 1}
 _TYPING = const(0)
 if _TYPING:
     from roles import Bus
+
+
+def sample_ticks(rate_decihz: int) -> int:
+    """Ticks of 25 us a sample: exact, for both come from one oscillator."""
+    return 3072 >> RATES_DECIHZ.index(rate_decihz)
 
 
 class Lsm6dso:
