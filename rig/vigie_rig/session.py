@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,15 +17,13 @@ import vigie
 from vigie.flash import flash
 from vigie.sample_clock import SampleClock, fit_sample_clock
 from vigie.samples import SampleBlock
-from vigie.transports import Transport, open_transport
 from vigie_protocol.arrays import TICKS_MODULUS_US
 from vigie_protocol.enums import EventCode, LogLevel, Stream
 from vigie_protocol.messages import Configure, Error, Event, Log
 from vigie_rig import judge
 from vigie_rig.boards import Board, OpenBoard
 from vigie_rig.faults import Fault, FaultPlan
-from vigie_rig.line_transport import LineTransport
-from vigie_rig.pty_door import PtyDoor
+from vigie_rig.sensor_bus import SensorModel
 from vigie_rig.sensors import Ledger, Lsm6dso, Max30101, Run, bracelet_sensors
 from vigie_rig.traces import Trace
 from vigie_signal import HeartRateTrack
@@ -198,21 +196,14 @@ async def run_session(
         elif isinstance(sensor, Lsm6dso):
             record.ledgers["acc"] = sensor.ledger
     plan = FaultPlan(faults, seed=seed)
-    async with AsyncExitStack() as stack:
-        board: Board = await stack.enter_async_context(
-            open_board(folder, sensors=sensors, faults=plan, heap_bytes=heap_bytes, seed=seed)
-        )
+    opened = open_board(folder, sensors=sensors, faults=plan, heap_bytes=heap_bytes, seed=seed, on_pty=on_pty)
+    async with opened as board:
         try:
-            if on_pty:
-                door = await stack.enter_async_context(PtyDoor(board.line))
-                link: Callable[[], Transport] = lambda: open_transport(f"serial:{door.path}")  # noqa: E731
-            else:
-                link = lambda: LineTransport(board.line)  # noqa: E731
             progress("deploying the firmware", 0, 1)
-            await flash(link())
+            await flash(board.link())
             player = _Player(
                 board,
-                link=link,
+                sensors=sensors,
                 plan=plan,
                 configuration=configuration,
                 seconds=seconds,
@@ -228,7 +219,7 @@ async def run_session(
         finally:
             record.injected = dict(plan.injected)
             record.stalled_s = board.stalled_s
-            record.transcript_sha256 = board.transcript.sha256
+            record.transcript_sha256 = board.transcript_sha256
 
 
 class _Player:
@@ -238,7 +229,7 @@ class _Player:
         self,
         board: Board,
         *,
-        link: Callable[[], Transport],
+        sensors: Sequence[SensorModel],
         plan: FaultPlan,
         configuration: Configure,
         seconds: float,
@@ -247,7 +238,7 @@ class _Player:
         watch: Callable[[SampleBlock], None],
     ) -> None:
         self._board = board
-        self._link = link
+        self._sensors = sensors
         self._plan = plan
         self._configuration = configuration
         self._seconds = seconds
@@ -283,7 +274,7 @@ class _Player:
         loop = asyncio.get_running_loop()
         if self._begin_us is None:
             self._begin_us = self._board.now_us()
-            for sensor in self._board.bus.sensors.values():
+            for sensor in self._sensors:
                 sensor.play_from(self._begin_us)
             self._plan.begin(loop.time())
             self._resets = [loop.call_later(at_s, self._reset) for at_s in self._plan.resets_s()]
@@ -295,7 +286,7 @@ class _Player:
 
     async def _one_session(self) -> None:
         record = self._record
-        async with vigie.connect(self._link()) as bracelet:
+        async with vigie.connect(self._board.link()) as bracelet:
             record.firmware_version = bracelet.firmware_version
             record.micropython_version = bracelet.micropython_version
             record.schema_crc = f"{bracelet.hello.schema_crc:08x}"

@@ -9,23 +9,28 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from vigie.micropython import MicroPython, MicroPythonMissing, find, obtain
-from vigie_rig.channel import Transcript
+from vigie.transports import Transport
 from vigie_rig.errors import BoardMissing, FirmwareFault
 from vigie_rig.faults import FaultPlan
-from vigie_rig.sensor_bus import SensorBus
-from vigie_rig.serial_line import SerialLine
 
 HEAP_BYTES: Final = {"unix": 220 * 1024, "unix32": 128 * 1024}
 """Heap of each board: that of a real one, 128 KB, and what it becomes with pointers of twice the size."""
 
 
 class Board(Protocol):
-    """What a bench needs of a board."""
+    """What a bench needs of a board that is on; it need not know what it is made of."""
 
-    line: SerialLine
-    bus: SensorBus
-    transcript: Transcript
     fault: FirmwareFault | None
+    """Set when the board crashed or hung."""
+
+    def link(self) -> Transport:
+        """A new transport to its serial line, not open yet."""
+        ...
+
+    @property
+    def transcript_sha256(self) -> str:
+        """Hash over all that the board exchanged with the rig."""
+        ...
 
     @property
     def stalled_s(self) -> float:
@@ -52,6 +57,7 @@ def _open_unix(
     faults: FaultPlan,
     heap_bytes: int | None,
     seed: int,
+    on_pty: bool = False,
 ) -> Any:
     """A unix board whose file system is ``folder``.
 
@@ -63,7 +69,9 @@ def _open_unix(
     from vigie_rig.boards.unix import UnixBoard
 
     micropython = _micropython(architecture)
-    return UnixBoard(micropython, folder, sensors=sensors, faults=faults, heap_bytes=heap_bytes, seed=seed)
+    return UnixBoard(
+        micropython, folder, sensors=sensors, faults=faults, heap_bytes=heap_bytes, seed=seed, on_pty=on_pty
+    )
 
 
 def _micropython(architecture: str | None) -> MicroPython:
@@ -104,4 +112,5 @@ def require(name: str) -> None:
 BOARDS: Final[dict[str, OpenBoard]] = {
     name: partial(_open_unix, architecture) for name, architecture in _ARCHITECTURES.items()
 }
-"""Name to what opens it: called with the board's folder, its sensors, the fault plan, heap size and seed."""
+"""Name to what opens it: called with the board's folder, its sensors, the fault plan, heap size and seed, and whether
+its link is to be a pseudo-terminal."""

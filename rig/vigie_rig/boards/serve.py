@@ -14,7 +14,6 @@ from vigie.flash import flash
 from vigie.transports import open_transport
 from vigie_rig.boards import BOARDS, OpenBoard
 from vigie_rig.faults import FaultPlan
-from vigie_rig.pty_door import PtyDoor
 from vigie_rig.sensors import bracelet_sensors
 from vigie_rig.traces import Trace
 
@@ -30,12 +29,13 @@ async def serve(open_board: OpenBoard, folder: Path, trace: Trace, say: Callable
     FirmwareFault
         The board crashed.
     """
-    sensors = bracelet_sensors(trace)
-    async with open_board(folder, sensors=sensors, faults=FaultPlan(), heap_bytes=None, seed=0) as board:
-        async with PtyDoor(board.line) as door:
-            say(door.path)
-            while board.fault is None:
-                await asyncio.sleep(_LOOK_S)
+    opened = open_board(
+        folder, sensors=bracelet_sensors(trace), faults=FaultPlan(), heap_bytes=None, seed=0, on_pty=True
+    )
+    async with opened as board:
+        say(board.link().address.removeprefix("serial:"))
+        while board.fault is None:
+            await asyncio.sleep(_LOOK_S)
         raise board.fault
 
 

@@ -21,11 +21,14 @@ from pathlib import Path
 from typing import Final
 
 from vigie.micropython import MicroPython
+from vigie.transports import Transport, open_transport
 from vigie_rig.boards import HEAP_BYTES
 from vigie_rig.boards.unix.clock import BoardClock
 from vigie_rig.channel import Kind, Request, RequestParser, Transcript, Wake, encode_answer
 from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import FaultPlan
+from vigie_rig.line_transport import LineTransport
+from vigie_rig.pty_door import PtyDoor
 from vigie_rig.sensor_bus import SensorBus, SensorModel
 from vigie_rig.serial_line import SerialLine
 
@@ -54,6 +57,7 @@ class UnixBoard:
         faults: What goes wrong, and when.
         heap_bytes: Heap of the interpreter; None is :data:`HEAP_BYTES` for its word size.
         seed: Seeds boot ids.
+        on_pty: Whether :meth:`link` leads over a pseudo-terminal, as any program would come; on the real clock.
         start_us: Board time at power-on, to test wraps.
     """
 
@@ -68,6 +72,7 @@ class UnixBoard:
         seed: int = 0,
         start_us: int = 0,
         device_id: bytes = b"virtual\0",
+        on_pty: bool = False,
     ) -> None:
         self.faults = faults or FaultPlan()
         self.line = SerialLine(self.faults)
@@ -80,6 +85,7 @@ class UnixBoard:
         self._micropython = micropython
         self._heap_bytes = heap_bytes or HEAP_BYTES["unix" if micropython.word_bits == 64 else "unix32"]
         self._device_id = device_id
+        self._door = PtyDoor(self.line) if on_pty else None
         self._boots = random.Random(f"boots {seed}")
         self._start_us = start_us
         self._reset_cause = _PWRON
@@ -95,6 +101,8 @@ class UnixBoard:
         self._virtual = self._clock.virtual
         self.files.mkdir(parents=True, exist_ok=True)
         self.line.on_input = self._on_input
+        if self._door is not None:
+            await self._door.__aenter__()
         self._spawn(raw=False)
         return self
 
@@ -102,12 +110,23 @@ class UnixBoard:
         """Switch it off; no process is left."""
         self._end_process()
         self._clock.close()
+        if self._door is not None:
+            await self._door.__aexit__(None, None, None)
         if self.line.plugged:
             self.line.unplug()
 
     def now_us(self) -> int:
         """Board time of the loop's now."""
         return self._clock.now_us()
+
+    def link(self) -> Transport:
+        """A new transport to the board, not open yet."""
+        return LineTransport(self.line) if self._door is None else open_transport(f"serial:{self._door.path}")
+
+    @property
+    def transcript_sha256(self) -> str:
+        """Hash over every exchange so far."""
+        return self.transcript.sha256
 
     @property
     def stalled_s(self) -> float:
