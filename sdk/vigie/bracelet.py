@@ -85,7 +85,6 @@ class Bracelet:
         self._failure: LinkError | None = None
         self._reader: asyncio.Task[None] | None = None
         self._hello: Hello | None = None
-        self._configuration: Configuration | None = None
 
     @property
     def address(self) -> str:
@@ -160,15 +159,11 @@ class Bracelet:
 
     async def configuration(self, *, timeout_s: float | None = None) -> Configuration:
         """Ask for the configuration in force."""
-        self._configuration = await self._demand(ConfigurationRequest(), Configuration, timeout_s)
-        return self._configuration
+        return await self._demand(ConfigurationRequest(), Configuration, timeout_s)
 
     async def configure(self, wanted: Configure, *, timeout_s: float | None = None) -> Configuration | Error:
         """Set the sensors up; what the chips lack comes back as ``Error``, with nothing changed."""
-        got = await self.request(wanted, Configuration, timeout_s=timeout_s)
-        if isinstance(got, Configuration):
-            self._configuration = got
-        return got
+        return await self.request(wanted, Configuration, timeout_s=timeout_s)
 
     async def restart(self, mode: int, *, timeout_s: float | None = None) -> None:
         """Restart the application, or leave it for the MicroPython prompt; the session is over then."""
@@ -306,7 +301,8 @@ class Bracelet:
         async with self._switching:
             if self._stream is not None:
                 await self._halt(self._stream)
-            stream.prepare(self._configuration or await self.configuration())
+            # Asked for each time: a refused Configure or a restart may have changed what is in force.
+            stream.prepare(await self.configuration())
             self._stream = stream
             start = StartStream(streams=stream.streams)
             try:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vigie_protocol import arrays
 from vigie_protocol.enums import Stream
 from vigie_protocol.errors import MessageError
-from vigie_protocol.messages import Configuration
+from vigie_protocol.messages import AccelerometerBlock, Configuration, PpgBlock
 
 _PPG_CHANNELS = ("green", "infrared", "red")
 _NUMBERS = 1 << 30
@@ -71,6 +71,7 @@ class BlockReader:
 
     def __init__(self, stream: Stream, configuration: Configuration) -> None:
         self._stream = stream
+        self._configuration = configuration
         self._next = 0
         if stream is Stream.PPG:
             self._decode = arrays.decode_ppg_blocks
@@ -93,11 +94,8 @@ class BlockReader:
             It is not a block of this stream and configuration.
         """
         blocks = self._decode([body])
-        if blocks.samples.shape[1] != len(self._channels):
-            raise MessageError(
-                "PpgBlock", f"{blocks.samples.shape[1]} channels, configured are {len(self._channels)}"
-            )
         head = blocks.heads[0]
+        self._check(head, blocks.samples.shape[1])
         # Numbers come modulo 2^30: the nearest one to what was expected.
         ahead = (int(head["first_sample"]) - self._next + _NUMBERS // 2) % _NUMBERS - _NUMBERS // 2
         first = self._next + ahead
@@ -115,3 +113,17 @@ class BlockReader:
             channels=self._channels,
             configuration=int(head["configuration"]),
         )
+
+    def _check(self, head: np.void, channels: int) -> None:
+        """Refuse what other settings made: it would be scaled wrong."""
+        wanted = self._configuration
+        kind = PpgBlock if self._stream is Stream.PPG else AccelerometerBlock
+        checks = [
+            ("configuration", int(head["configuration"]), wanted.configuration),
+            ("channels", channels, len(self._channels)),
+        ]
+        if kind is AccelerometerBlock:
+            checks.append(("range_g", int(head["range_g"]), wanted.acc_range_g))
+        for name, found, in_force in checks:
+            if found != in_force:
+                raise MessageError(kind.__name__, f"{name} is {found}, in force is {in_force}")

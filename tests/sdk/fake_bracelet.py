@@ -11,6 +11,7 @@ from vigie_protocol.messages import (
     AccelerometerBlock,
     Configuration,
     ConfigurationRequest,
+    Configure,
     Hello,
     PpgBlock,
     Status,
@@ -43,6 +44,16 @@ STATUS = Status(
     ppg_lost=0,
     acc_lost=0,
     sensor_faults=0,
+)
+WANTED = Configure(
+    ppg_rate_hz=77,
+    ppg_channels=2,
+    ppg_pulse_width_us=411,
+    ppg_range_na=4096,
+    ppg_average=1,
+    ppg_led_ua=6400,
+    acc_rate_decihz=1040,
+    acc_range_g=8,
 )
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable
 
 import pytest
-from fake_bracelet import CONFIGURATION, STATUS, FakeBracelet, replaced
+from fake_bracelet import CONFIGURATION, STATUS, WANTED, FakeBracelet, replaced
 
 import vigie
 from vigie.transports.fake import HELLO
@@ -29,17 +29,6 @@ from vigie_protocol.messages import (
 )
 from vigie_protocol.schema import SCHEMA_CRC
 from vigie_rig import virtual_clock
-
-WANTED = Configure(
-    ppg_rate_hz=77,
-    ppg_channels=2,
-    ppg_pulse_width_us=411,
-    ppg_range_na=4096,
-    ppg_average=1,
-    ppg_led_ua=6400,
-    acc_rate_decihz=1040,
-    acc_range_g=8,
-)
 
 
 def silent_to(*kinds: type[Message]) -> FakeBracelet:

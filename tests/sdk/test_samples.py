@@ -60,7 +60,7 @@ def test_times_go_on_across_epochs(ticks_us: int) -> None:
 
 
 def test_ppg_samples_are_counts_and_nanoamperes() -> None:
-    block = BlockReader(Stream.PPG, CONFIGURATION).read(
+    block = BlockReader(Stream.PPG, dataclasses.replace(CONFIGURATION, configuration=9)).read(
         ppg(0, 2, samples=(0, 1 << 17, (1 << 18) - 1, 1), overflow=31, configuration=9).to_bytes()
     )
     assert (block.stream, block.channels, block.rate_hz) == (Stream.PPG, ("green", "infrared"), 100.0)
@@ -92,6 +92,24 @@ def test_what_is_no_block_of_the_stream_is_refused_and_moves_nothing(body: bytes
     with pytest.raises(MessageError, match=PpgBlock.__name__):
         reader.read(body)
     assert reader.read(ppg(0).to_bytes()).gap == 0
+
+
+@pytest.mark.parametrize(
+    ("stream", "body", "what"),
+    [
+        (Stream.PPG, ppg(12, configuration=2).to_bytes(), "configuration is 2, in force is 1"),
+        (Stream.PPG, ppg(12, channels=3).to_bytes(), "channels is 3, in force is 2"),
+        (Stream.ACCELEROMETER, acc(12, configuration=0).to_bytes(), "configuration is 0, in force is 1"),
+        (Stream.ACCELEROMETER, acc(12, range_g=4).to_bytes(), "range_g is 4, in force is 8"),
+    ],
+)
+def test_a_block_of_other_settings_is_refused_and_is_a_gap(stream: Stream, body: bytes, what: str) -> None:
+    reader = BlockReader(stream, CONFIGURATION)
+    make = ppg if stream is Stream.PPG else acc
+    reader.read(make(0, 12).to_bytes())
+    with pytest.raises(MessageError, match=what):
+        reader.read(body)
+    assert reader.read(make(24).to_bytes()).gap == 12
 
 
 # When samples were taken

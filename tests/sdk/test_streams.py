@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from fake_bracelet import FakeBracelet, acc, ppg, replaced
+from fake_bracelet import CONFIGURATION, WANTED, FakeBracelet, acc, ppg, replaced
 
 import vigie
 from vigie.transports.fake import HELLO
 from vigie_protocol import framing
 from vigie_protocol.definition import Message
 from vigie_protocol.enums import ErrorCode
-from vigie_protocol.messages import Error, HelloRequest, StartStream, StopStream
+from vigie_protocol.messages import (
+    ConfigurationRequest,
+    Configure,
+    Error,
+    HelloRequest,
+    StartStream,
+    StopStream,
+)
 from vigie_rig import virtual_clock
 
 HELD = 256
@@ -376,6 +384,45 @@ def test_a_block_with_other_channels_than_configured_is_not_taken_for_one() -> N
             transport.send(ppg(12))
             assert firsts(await starting) == [12]
             assert bracelet.link.messages_unknown == 1
+
+    virtual_clock.run(main())
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_blocks_are_read_by_the_configuration_in_force_whatever_changed_it(refused: bool) -> None:
+    in_force = CONFIGURATION
+
+    def bracelet_of_changes(message: Message, sequence: int) -> Iterable[Message] | None:
+        nonlocal in_force
+        if isinstance(message, Configure):
+            # Another number even where it refuses.
+            number = in_force.configuration + 1
+            in_force = replace(in_force, configuration=number, acc_range_g=8 if refused else 4)
+            if refused:
+                return [Error(request=sequence, code=ErrorCode.UNSUPPORTED_RATE, text=b"")]
+            return [replace(in_force, request=sequence)]
+        if isinstance(message, ConfigurationRequest):
+            return [replace(in_force, request=sequence)]
+        return None
+
+    async def main() -> None:
+        transport = FakeBracelet(bracelet_of_changes)
+        async with vigie.connect(transport) as bracelet:
+            for _ in range(3):
+                await bracelet.configuration()
+                await bracelet.configure(WANTED)
+                async with bracelet.stream() as stream:
+                    starting = asyncio.create_task(take(stream, 1))
+                    await asyncio.sleep(0.01)
+                    transport.send(acc(0, configuration=in_force.configuration - 1))
+                    transport.send(
+                        acc(13, configuration=in_force.configuration, range_g=in_force.acc_range_g)
+                    )
+                    (block,) = await starting
+                    assert (block.first_sample, block.gap) == (13, 13)
+                    assert block.configuration == in_force.configuration
+                    assert block.scale == pytest.approx(0.244e-3 if refused else 0.122e-3)
+            assert bracelet.link.messages_unknown == 3
 
     virtual_clock.run(main())
 
