@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from vigie.errors import ConnectFailed, Disconnected
+from vigie.errors import ConnectFailed
+from vigie.transports.inbox import Inbox
 from vigie_rig.serial_line import SerialLine
 
 _HOST_BUFFER_BYTES: Final = 65536
@@ -18,10 +19,8 @@ class LineTransport:
     def __init__(self, line: SerialLine, address: str = "virtual:") -> None:
         self._line = line
         self._address = address
-        self._received = bytearray()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox(address, bound_bytes=_HOST_BUFFER_BYTES)
         self._writing = asyncio.Lock()
-        self._failure: Disconnected | None = None
         self._open = False
 
     @property
@@ -35,51 +34,34 @@ class LineTransport:
             raise ConnectFailed(self._address, "the line is unplugged")
         if self._line.to_host is not None:
             raise ConnectFailed(self._address, "another host has the line")
-        self._received.clear()
-        self._failure = None
+        self._inbox.open()
         self._open = True
         self._line.to_host = self._take
         self._line.on_unplugged = self._unplugged
         self._line.host_ready()
 
     def _take(self, data: bytes) -> bool:
-        if len(self._received) >= _HOST_BUFFER_BYTES:
+        if self._inbox.full:
             return False
-        self._received += data
-        self._arrived.set()
+        self._inbox.put(data)
         return True
 
     def _unplugged(self) -> None:
-        self._fail("unplugged")
-
-    def _fail(self, reason: str) -> None:
-        if self._failure is None:
-            self._failure = Disconnected(self._address, reason)
-        self._arrived.set()
+        self._inbox.fail("unplugged")
 
     async def read(self) -> bytes:
         """Wait for bytes."""
-        while not self._received:
-            if self._failure is not None:
-                raise self._failure
-            if not self._open:
-                raise Disconnected(self._address, "not open")
-            self._arrived.clear()
-            await self._arrived.wait()
-        data = bytes(self._received)
-        self._received.clear()
+        data = await self._inbox.take()
         self._line.host_ready()
         return data
 
     async def write(self, data: bytes) -> None:
         """Send bytes, as the board has room for them; one writer after the other."""
         async with self._writing:
-            if self._failure is None and not self._open:
-                raise Disconnected(self._address, "not open")
+            self._inbox.check()
             at = 0
             while at < len(data):
-                if self._failure is not None:
-                    raise self._failure
+                self._inbox.check()
                 piece = data[at : at + min(_PIECE_BYTES, self._line.board_room)]
                 if piece:
                     self._line.host_write(piece, asyncio.get_running_loop().time())
@@ -93,4 +75,4 @@ class LineTransport:
             self._open = False
             self._line.to_host = None
             self._line.on_unplugged = None
-            self._fail("closed")
+            self._inbox.close()

@@ -127,6 +127,17 @@ def test_a_closed_transport_neither_reads_nor_writes_and_may_be_closed_again(kee
     keep(promise)
 
 
+def test_what_nobody_read_is_gone_once_it_is_closed(keep: Keep) -> None:
+    async def promise(end: OtherEnd) -> None:
+        await end.send(b"unread")
+        await asyncio.sleep(0.3)
+        await end.transport.close()
+        with pytest.raises(Disconnected):
+            await end.transport.read()
+
+    keep(promise)
+
+
 def test_a_pulled_link_ends_a_waiting_read_and_refuses_to_write(keep: Keep) -> None:
     async def promise(end: OtherEnd) -> None:
         reading = asyncio.ensure_future(end.transport.read())

@@ -1,6 +1,7 @@
 """Ways to reach a bracelet: a file each, all with the verbs of :class:`Transport`.
 
-To add one: a file with a class that has these verbs, and a line in :func:`open_transport`.
+To add one: a file with a class that has these verbs, and a line in :func:`open_transport`. What is called back with
+bytes keeps them in an :class:`vigie.transports.inbox.Inbox`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close it, and end a waiting read; may be called twice, leaves no thread."""
+        """Close it, end a waiting read, drop what nobody read; may be called twice, leaves no thread."""
         ...
 
 

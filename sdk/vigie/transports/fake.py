@@ -10,12 +10,11 @@ async with vigie.connect(FakeTransport(answer)) as bracelet: ...
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from vigie.errors import Disconnected
+from vigie.transports.inbox import Inbox
 from vigie_protocol import enums, framing
 from vigie_protocol.definition import Message
 from vigie_protocol.messages import BY_KIND, PROTOCOL_MAJOR, PROTOCOL_MINOR, Done, Hello, HelloRequest
@@ -61,11 +60,9 @@ class FakeTransport:
     ) -> None:
         self._answer = answer
         self._hello = hello
-        self._to_host = bytearray()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox(self.address)
         self._deframer = framing.Deframer()
         self._sequence = 0
-        self._failure: Disconnected | None = Disconnected(self.address, "not open")
         self.received: list[Message] = []
         """Every message that the host sent."""
 
@@ -76,8 +73,7 @@ class FakeTransport:
 
     async def open(self) -> None:
         """Open it."""
-        self._failure = None
-        self._arrived.clear()
+        self._inbox.open()
 
     def send(self, message: Message) -> None:
         """Let the bracelet say something of its own accord."""
@@ -86,29 +82,19 @@ class FakeTransport:
 
     def send_bytes(self, data: bytes) -> None:
         """Put bytes on the line towards the host, whatever they are."""
-        self._to_host += data
-        self._arrived.set()
+        self._inbox.put(data)
 
     def disconnect(self, reason: str = "unplugged") -> None:
         """Pull the plug."""
-        self._failure = Disconnected(self.address, reason)
-        self._arrived.set()
+        self._inbox.fail(reason)
 
     async def read(self) -> bytes:
         """Wait for bytes."""
-        while not self._to_host:
-            if self._failure is not None:
-                raise self._failure
-            self._arrived.clear()
-            await self._arrived.wait()
-        data = bytes(self._to_host)
-        self._to_host.clear()
-        return data
+        return await self._inbox.take()
 
     async def write(self, data: bytes) -> None:
         """Take the host's bytes and answer them."""
-        if self._failure is not None:
-            raise self._failure
+        self._inbox.check()
         for frame in self._deframer.feed(data):
             message = BY_KIND[frame.kind].from_bytes(frame.body)
             self.received.append(message)
@@ -123,4 +109,4 @@ class FakeTransport:
 
     async def close(self) -> None:
         """Close it."""
-        self.disconnect("closed")
+        self._inbox.close()

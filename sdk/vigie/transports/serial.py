@@ -16,13 +16,12 @@ from urllib.parse import parse_qs
 import serial
 
 from vigie.errors import AddressError, ConnectFailed, Disconnected
+from vigie.transports.inbox import Inbox
 
 _BAUD: Final = 921_600
 _POLL_S: Final = 0.1
 _WRITE_TIMEOUT_S: Final = 5.0
 _PIECE_BYTES: Final = 1 << 16
-_BUFFER_BYTES: Final = 1 << 20
-"""Received bytes held for a slow reader; beyond that the port is not read, and the sender feels it."""
 
 
 class SerialTransport:
@@ -40,10 +39,8 @@ class SerialTransport:
             raise AddressError(address, f"{', '.join(values) or 'no port'} is not understood")
         self._port = port
         self._serial: serial.Serial | None = None
-        self._received = bytearray()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox(address)
         self._room = threading.Event()
-        self._failure: Disconnected | None = None
 
     @property
     def address(self) -> str:
@@ -64,9 +61,7 @@ class SerialTransport:
                 "in use by another program: end that one first" if taken else f"cannot be opened: {error}"
             )
             raise ConnectFailed(self._address, reason) from error
-        self._received.clear()
-        self._arrived.clear()
-        self._failure = None
+        self._inbox.open()
         self._closing = False
         self._read_over = asyncio.Event()
         self._reader = threading.Thread(target=self._read_port, name="vigie-serial-read", daemon=True)
@@ -100,44 +95,27 @@ class SerialTransport:
         if not self._closing:
             if data:
                 self._loop.call_soon_threadsafe(self._take, bytes(data))
-            self._loop.call_soon_threadsafe(self._fail, reason)
+            self._loop.call_soon_threadsafe(self._inbox.fail, reason)
         self._loop.call_soon_threadsafe(self._read_over.set)
 
     def _take(self, data: bytes) -> None:
-        self._received += data
-        if len(self._received) < _BUFFER_BYTES:
+        self._inbox.put(data)
+        if not self._inbox.full:
             self._room.set()
-        self._arrived.set()
-
-    def _fail(self, reason: str) -> None:
-        if self._failure is None:
-            self._failure = Disconnected(self._address, reason)
-        self._arrived.set()
 
     async def read(self) -> bytes:
         """Wait for bytes; see :meth:`Transport.read`."""
-        while not self._received:
-            if self._failure is not None:
-                raise self._failure
-            if self._serial is None:
-                raise Disconnected(self._address, "not open")
-            self._arrived.clear()
-            await self._arrived.wait()
-        data = bytes(self._received)
-        self._received.clear()
+        data = await self._inbox.take()
         self._room.set()
         return data
 
     async def write(self, data: bytes) -> None:
         """Send bytes; see :meth:`Transport.write`."""
-        if self._failure is not None:
-            raise self._failure
-        if self._serial is None:
-            raise Disconnected(self._address, "not open")
+        self._inbox.check()
         try:
             await self._loop.run_in_executor(self._workers, self._write_port, data)
         except (serial.SerialException, OSError) as error:
-            self._fail(str(error))
+            self._inbox.fail(str(error))
             raise Disconnected(self._address, str(error)) from error
 
     def _write_port(self, data: bytes) -> None:
@@ -157,12 +135,14 @@ class SerialTransport:
         if port is None:
             return
         self._closing = True
-        self._fail("closed")
+        self._inbox.close()
         # Where the system can, what the port is at is broken off; else its timeouts end it.
         for cancel in ("cancel_read", "cancel_write"):
             with suppress(AttributeError, serial.SerialException, OSError):
                 getattr(port, cancel)()
         await self._read_over.wait()
         self._reader.join()
+        # What the reader had on its way.
+        self._inbox.close()
         await self._loop.run_in_executor(self._workers, port.close)
         self._workers.shutdown()
