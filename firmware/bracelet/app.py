@@ -107,7 +107,8 @@ class Application:
                 while self.sampler.events and not self.link.busy:
                     self.link.send_message(codec.EVENT, codec.pack_event, *self.sampler.events.pop(0))
                 # A line that was full is tried again soon: the FIFO has room for a sixth of a second more.
-                await asyncio.sleep_ms(_FLUSH_MS if self.link.busy else self.sampler.period_ms)
+                soon = self.link.busy or self.sampler.again
+                await asyncio.sleep_ms(_FLUSH_MS if soon else self.sampler.period_ms)
             else:
                 self.clock.now_us()
                 self.sampler.rest()

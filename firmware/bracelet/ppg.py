@@ -52,6 +52,11 @@ class PpgStream:
         self._left = 0
         self._owed = 0
         self._before = 0
+        self._slot = 0
+        self._broken = False
+        self._dropping = False
+        self._tried = 0
+        self._owed_flags = 0
         self._span_us = -1  # begins with the first look: how long the first sample takes is another matter
         self._span_samples = 0
         self._looked_us = self.moved_us = clock.now_us()
@@ -67,13 +72,17 @@ class PpgStream:
     def poll(self, clock: "Clock", link: "Link") -> int:
         """Send whole blocks while there are any and the link takes them; return the samples read.
 
-        A transfer that fails raises OSError and changes nothing: the next look finds what this one did not read.
+        A transfer that fails raises OSError: the next look finds what this one did not read, goes back to what a
+        burst that broke off took out of the FIFO, or counts it.
         """
         if link.busy:
             return 0
         now_us = clock.now_us()
         waiting = self.chip.pending()
-        if self.chip.overflow or self._owed:
+        if self._broken:
+            waiting = self._mend(now_us, waiting)
+        self._slot = self.chip.slot
+        if self.chip.overflow or self._owed or self._dropping:
             return self._poll_overflowed(clock, link, now_us, waiting)
         if self._span_us < 0:
             self._span_us = 0
@@ -98,23 +107,35 @@ class PpgStream:
     def _poll_overflowed(self, clock: "Clock", link: "Link", now_us: int, waiting: int) -> int:
         """The FIFO was full and lost what came after it: empty it first, so that the gap lies between blocks."""
         read = 0
-        if not self._owed:
+        if not self._owed and not self._dropping:
             gap, flags = self._missing(clock, now_us, waiting)
             read = min(waiting, self._block.samples)
+            self._owed_flags = flags
+            self._try(clock, now_us, waiting, gap)
             self._send(link, clock, now_us, read)
             # Only now has the chip forgotten its counter.
+            self._tried = 0
             self._owed = gap
-            self._owed_flags = flags
             self._before = self._left = waiting - read
             self._looked_us = now_us
             self._looked_epoch = clock.epoch
-        elif self.chip.overflow:
-            # Full again before the first gap was reached: let all of it go, counted, rather than misplace it.
+        elif self.chip.overflow or self._dropping:
+            # Full again before the first gap was reached, or in mid-sample: let all go, counted, not misplaced.
             gap, flags = self._missing(clock, now_us, waiting)
-            self.chip.read_into(bytearray(waiting * 3 * self._channels))
-            self._owed += waiting + gap
             self._owed_flags |= flags
-            self._before = 0
+            self._try(clock, now_us, waiting, gap)
+            if waiting:
+                self._dropping = self._broken = True
+                self.chip.read_into(bytearray(waiting * 3 * self._channels))
+                self._slot = (self._slot + waiting) & 31
+            self._dropping = False
+            self._tried = 0
+            self._owed += waiting + gap
+            self._before = self._left = 0
+            self._looked_us = now_us
+            self._looked_epoch = clock.epoch
+            self.chip.seek(self._slot)
+            self._broken = False
             read = waiting
         while self._before and not link.busy:
             samples = min(self._before, self._block.samples)
@@ -123,8 +144,9 @@ class PpgStream:
             self._left -= samples
             read += samples
         if not self._before:
-            self._gap = min(self._owed, _MOST)
+            self._gap += self._owed
             self._flags |= self._owed_flags
+            self._owed_flags = 0
             self._first = (self._first + self._owed) & 0x3FFFFFFF
             self.lost += self._owed
             self._owed = 0
@@ -133,6 +155,55 @@ class PpgStream:
         self._looked_epoch = clock.epoch
         self.moved_us = now_us
         return read
+
+    def _try(self, clock: "Clock", now_us: int, waiting: int, gap: int) -> None:
+        """Keep what the chip's counter said: should the burst break off, the chip has forgotten it."""
+        self._tried = gap
+        self._tried_us = now_us
+        self._tried_epoch = clock.epoch
+        self._tried_waiting = waiting
+
+    def _mend(self, now_us: int, waiting: int) -> int:
+        """After a burst that broke off: go back to where it began, or count what it took; return what waits now."""
+        moved = (self.chip.slot - self._slot) & 31
+        if moved and self._tried:
+            if self._dropping:
+                self._owed += self._tried
+            else:
+                self._owed = self._tried
+                self._before = self._tried_waiting
+            self._left = self._tried_waiting
+            self._looked_us = self._tried_us
+            self._looked_epoch = self._tried_epoch
+        self._tried = 0
+        # Both by the chip and by time: a FIFO that is just full looks empty to who missed its flag.
+        made = elapsed_us(self._looked_us, now_us) // self._sample_us
+        room = DEPTH - 2
+        if (
+            not (self._dropping or self.chip.overflow)
+            and waiting + moved <= room
+            and self._left + made <= room
+        ):
+            self.chip.seek(self._slot)
+            self._broken = False
+            return waiting + moved
+        if self._dropping:
+            self._owed += moved
+        else:
+            # To seek where it stands drops the rest of a sample; a full FIFO that would empty: let all of it go then.
+            if waiting <= room:
+                self.chip.seek(self.chip.slot)
+                self._broken = False
+            elif moved:
+                self._dropping = True
+            else:
+                self._broken = False
+            self._before = max(0, self._before - moved)
+            self._first = (self._first + moved) & 0x3FFFFFFF
+            self._gap += moved
+            self.lost += moved
+        self._left -= moved
+        return waiting
 
     def _missing(self, clock: "Clock", now_us: int, waiting: int) -> tuple[int, int]:
         """How many samples were lost: by the chip's counter or, where that is full, by time at the measured rate."""
@@ -148,14 +219,18 @@ class PpgStream:
 
     def _send(self, link: "Link", clock: "Clock", now_us: int, samples: int) -> None:
         block = self._block
-        self.chip.read_into(block.tail_of(samples))
+        tail = block.tail_of(samples)
+        self._broken = True
+        self.chip.read_into(tail)
+        self._broken = False
+        self._slot = (self._slot + samples) & 31
         codec.pack_ppg_block(
             block.buffer,
             BODY_AT,
             self._first,
             now_us,
             clock.epoch,
-            self._gap,
+            min(self._gap, _MOST),
             self._flags,
             self._number,
             self._channels,

@@ -46,6 +46,8 @@ class Sampler:
         self._ill = 0
         self._failed = 0
         self.period_ms = 1000
+        self.again = False
+        """Whether the last step should be made once more, soon: a FIFO may not have the room to wait for the next."""
 
     def start(self, wanted: int) -> None:
         """Start the streams of these bits; if one cannot, raise OSError, with all of them at rest."""
@@ -88,6 +90,7 @@ class Sampler:
     def step(self) -> None:
         """One look at each running stream."""
         self._link.pump()
+        self.again = False
         for stream in self.streams:
             bit = stream.STREAM
             if not self.running & bit:
@@ -99,6 +102,8 @@ class Sampler:
                 # One refused transfer is noise, two looks in a row are a fault.
                 if self._failed & bit:
                     self._tell(bit, codec.EVENT_CODE_SENSOR_FAULT)
+                else:
+                    self.again = True
                 self._failed |= bit
                 continue
             self._failed &= ~bit

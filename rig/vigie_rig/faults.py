@@ -21,6 +21,7 @@ KINDS: Final = {
     "link-delay": "seconds by which bytes come later",
     "link-down": "no byte passes (amount unused)",
     "sensor-nak": "probability that a bus transfer is not acknowledged",
+    "sensor-cut": "probability that a bus transfer breaks off after some of its bytes",
     "sensor-stuck": "sensors make no samples (amount unused)",
     "reset": "the board is reset once, at the start of the window (amount unused)",
 }
@@ -134,6 +135,14 @@ class FaultPlan:
             return False
         self.count("sensor-nak")
         return True
+
+    def cuts_transfer(self, count: int, now_s: float) -> int | None:
+        """After how many of its ``count`` bytes a bus transfer now breaks off; None: it does not."""
+        amount = self._amount("sensor-cut", now_s)
+        if amount is None or count == 0 or self._dice.random() >= amount:
+            return None
+        self.count("sensor-cut")
+        return self._dice.randrange(count)
 
     def sensors_stuck(self, now_s: float) -> bool:
         """Whether sensors make no samples now."""

@@ -58,14 +58,21 @@ class SensorBus:
         return sensor
 
     def read(self, address: int, register: int, count: int, now_us: int, now_s: float) -> bytes | None:
-        """Bytes read, or None for a transfer that nobody acknowledged."""
+        """Bytes read, or None for a transfer that nobody acknowledged, or that broke off: the sensor gave some then."""
         sensor = self._answering(address, now_s)
-        return None if sensor is None else sensor.read(register, count, now_us)
+        if sensor is None:
+            return None
+        cut = self._faults.cuts_transfer(count, now_s)
+        if cut is None:
+            return sensor.read(register, count, now_us)
+        sensor.read(register, cut, now_us)
+        return None
 
     def write(self, address: int, register: int, data: bytes, now_us: int, now_s: float) -> bool:
-        """Whether the write was acknowledged."""
+        """Whether the write was acknowledged to its end; the sensor took what came before it broke off."""
         sensor = self._answering(address, now_s)
         if sensor is None:
             return False
-        sensor.write(register, data, now_us)
-        return True
+        cut = self._faults.cuts_transfer(len(data), now_s)
+        sensor.write(register, data[:cut], now_us)
+        return cut is None

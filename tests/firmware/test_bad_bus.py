@@ -9,12 +9,14 @@ import pytest
 
 import vigie
 from vigie.micropython import MicroPython
+from vigie.samples import SampleBlock
 from vigie_protocol.enums import ErrorCode, Stream
 from vigie_protocol.messages import Configuration, Done, StartStream, StopStream
 from vigie_rig import virtual_clock
 from vigie_rig.bench import STANDARD
 from vigie_rig.boards.unix import UnixBoard
-from vigie_rig.faults import FaultPlan
+from vigie_rig.faults import Fault, FaultPlan
+from vigie_rig.judge import judge_stream, runs_read
 from vigie_rig.line_transport import LineTransport
 from vigie_rig.sensors import Lsm6dso, Max30101
 
@@ -179,3 +181,66 @@ def test_refusals_at_the_stop_do_not_leave_the_leds_on(
             assert _at_rest(ailing) == (True, True)
 
     virtual_clock.run(scene())
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("amount", [0.03, 0.2, 0.5])
+def test_what_bursts_that_break_off_took_is_announced(
+    micropython: MicroPython, board: UnixBoard, ppg: Max30101, acc: Lsm6dso, amount: float, seed: int
+) -> None:
+    plan = FaultPlan([Fault("sensor-cut", 5, 30, amount)], seed=seed)
+    ailing = UnixBoard(micropython, board.files, sensors=[ppg, acc], faults=plan)
+
+    async def scene() -> dict[Stream, list[SampleBlock]]:
+        blocks: dict[Stream, list[SampleBlock]] = {Stream.PPG: [], Stream.ACCELEROMETER: []}
+        loop = asyncio.get_running_loop()
+        async with ailing, vigie.connect(LineTransport(ailing.line)) as bracelet:
+            plan.begin(loop.time())
+            end_s = loop.time() + 40
+            async with bracelet.stream(stall_timeout_s=10) as stream:
+                async for block in stream:
+                    blocks[block.stream].append(block)
+                    if loop.time() >= end_s:
+                        await stream.stop()
+        return blocks
+
+    blocks = virtual_clock.run(scene())
+    assert plan.injected["sensor-cut"] > 20
+    for stream, sensor in ((Stream.PPG, ppg), (Stream.ACCELEROMETER, acc)):
+        verdict = judge_stream(runs_read(sensor.ledger), blocks[stream])
+        gaps = sum(block.gap > 0 for block in blocks[stream])
+        assert verdict.wrong == 0
+        assert verdict.received > 1000
+        assert verdict.misnumbered <= (gaps if stream is Stream.PPG else 0)
+        assert abs(verdict.announced - verdict.lost) <= verdict.misnumbered
+
+
+@pytest.mark.parametrize("cut", range(0, 72, 5))
+def test_one_ppg_burst_that_breaks_off_is_read_again(
+    micropython: MicroPython, board: UnixBoard, ppg: Max30101, acc: Lsm6dso, cut: int
+) -> None:
+    class OneCut(FaultPlan):
+        bursts = 0
+
+        def cuts_transfer(self, count: int, now_s: float) -> int | None:
+            if count != 72:
+                return None
+            self.bursts += 1
+            return cut if self.bursts == 5 else None
+
+    plan = OneCut([Fault("sensor-cut", 0)])
+    ailing = UnixBoard(micropython, board.files, sensors=[ppg, acc], faults=plan)
+
+    async def scene() -> list[SampleBlock]:
+        async with (
+            ailing,
+            vigie.connect(LineTransport(ailing.line)) as bracelet,
+            bracelet.stream(Stream.PPG) as stream,
+        ):
+            return [await anext(stream) for _ in range(30)]
+
+    blocks = virtual_clock.run(scene())
+    verdict = judge_stream(runs_read(ppg.ledger), blocks)
+    assert plan.bursts > 5
+    assert sum(block.gap for block in blocks) == 0
+    assert (verdict.wrong, verdict.misnumbered) == (0, 0)

@@ -11,6 +11,7 @@ from bracelet.drivers.unsupported import Unsupported
 
 _STATUS = const(0x00)
 _FIFO_WRITE = const(0x04)
+_FIFO_READ = const(0x06)
 _FIFO_DATA = const(0x07)
 _FIFO_CONFIG = const(0x08)
 _MODE = const(0x09)
@@ -67,6 +68,8 @@ class Max30101:
         self._pointers = bytearray(3)
         self.overflow = 0
         """Samples lost before the last `pending`, at most 31."""
+        self.slot = 0
+        """Where in the FIFO the next sample stood at the last `pending`."""
 
     def _write(self, register: int, value: int) -> None:
         self._one[0] = value
@@ -130,14 +133,20 @@ class Max30101:
         self._write(_MODE, _SHUTDOWN)
 
     def pending(self) -> int:
-        """Samples in the FIFO; sets `overflow`."""
+        """Samples in the FIFO; sets `overflow` and `slot`."""
         state = self._state
         self._i2c.readfrom_mem_into(self._address, _STATUS, state)
         self.overflow = state[5] & 31
+        self.slot = state[6] & 31
         waiting = (state[4] - state[6]) & 31
         if waiting == 0 and (self.overflow or state[0] & _FULL):
             return DEPTH
         return waiting
+
+    def seek(self, slot: int) -> None:
+        """Read on from this slot, at the beginning of its sample: the datasheet's way to repeat a burst."""
+        self._write(_FIFO_READ, slot)
+        self.slot = slot
 
     def read_into(self, view: bytearray | memoryview) -> None:
         """Read as many samples as `view` has room for, as one burst."""

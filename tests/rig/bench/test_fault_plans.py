@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from vigie_rig.errors import UsageError
 from vigie_rig.faults import KINDS, Fault, FaultPlan
+from vigie_rig.sensor_bus import SensorBus
+from vigie_rig.sensors import Max30101
+from vigie_rig.traces import Trace
 
 _kinds = st.sampled_from(sorted(KINDS))
 _numbers = st.floats(0, 1e6).map(lambda number: round(number, 9))
@@ -66,6 +69,7 @@ def test_nothing_strikes_before_the_plan_begins() -> None:
     assert plan.corrupt(b"bytes", 50) == b"bytes"
     assert plan.delay_s(50) == 0
     assert not plan.refuses_transfer(50)
+    assert plan.cuts_transfer(7, 50) is None
     assert not plan.sensors_stuck(50)
     assert plan.injected == {}
 
@@ -120,3 +124,29 @@ def test_a_link_that_is_down_passes_nothing() -> None:
 def test_resets_come_at_their_starts() -> None:
     plan = FaultPlan([Fault("reset", 3), Fault("link-down", 4, 1), Fault("reset", 7)])
     assert plan.resets_s() == [3, 7]
+
+
+@given(count=st.integers(1, 252), seed=st.integers(0, 1000))
+def test_a_cut_transfer_ends_before_its_last_byte(count: int, seed: int) -> None:
+    plan = FaultPlan([Fault("sensor-cut", 0, 1, 1)], seed=seed)
+    plan.begin(0)
+    cut = plan.cuts_transfer(count, 0.5)
+    assert cut is not None
+    assert 0 <= cut < count
+    assert plan.cuts_transfer(0, 0.5) is None
+    assert plan.injected == {"sensor-cut": 1}
+
+
+def test_what_a_cut_burst_took_is_gone_from_the_fifo(wrist: Trace) -> None:
+    sensor = Max30101(wrist)
+    plan = FaultPlan([Fault("sensor-cut", 1, 1)])
+    plan.begin(0)
+    bus = SensorBus([sensor], plan)
+    for register, value in ((0x0A, 0x27), (0x0C, 32), (0x11, 0x01), (0x09, 0x07)):
+        assert bus.write(sensor.address, register, bytes([value]), 0, 0)
+    assert bus.read(sensor.address, 0x07, 30, 200_000, 1.5) is None
+    (before,) = bus.read(sensor.address, 0x06, 1, 200_000, 0.5) or b""
+    assert sensor.ledger.handed_out == before > 0
+    # A write that breaks off before its only byte changes nothing.
+    assert not bus.write(sensor.address, 0x06, bytes([before + 2]), 200_000, 1.5)
+    assert bus.read(sensor.address, 0x06, 1, 200_000, 0.5) == bytes([before])
