@@ -18,6 +18,7 @@ from vigie.errors import (
     StreamStalled,
     VigieError,
 )
+from vigie.sample_clock import SampleClock, fit_sample_clock
 from vigie.samples import SampleBlock
 from vigie.stream import SampleStream
 from vigie.transports import Transport, open_transport
@@ -41,6 +42,7 @@ __all__ = [
     "RequestRefused",
     "RequestTimeout",
     "SampleBlock",
+    "SampleClock",
     "SampleStream",
     "SchemaMismatch",
     "Status",
@@ -49,5 +51,6 @@ __all__ = [
     "Transport",
     "VigieError",
     "connect",
+    "fit_sample_clock",
     "open_transport",
 ]

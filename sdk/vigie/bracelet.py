@@ -74,6 +74,8 @@ class Bracelet:
         self.link = LinkStatistics()
         self.notices: deque[Message] = deque(maxlen=_NOTICES_HELD)
         """The latest messages that answer no request and are no samples: ``Event``, ``Log``; oldest first."""
+        self._untold: deque[Message] = deque(maxlen=_NOTICES_HELD)
+        self._noticed = asyncio.Event()
         self._transport = transport
         self._deadline_s = deadline_s
         self._deframer = framing.Deframer()
@@ -189,6 +191,32 @@ class Bracelet:
         """
         return SampleStream(self, streams, stall_timeout_s)
 
+    async def next_notice(self, *, timeout_s: float | None = None) -> Message:
+        """Return the oldest notice that was not returned here yet, waiting for one: ``Event``, ``Log``.
+
+        It stays in :attr:`notices` too. Notices keep their place among the blocks: a stream that nobody reads holds up
+        those behind it.
+
+        Parameters
+        ----------
+        timeout_s
+            How long to wait; None waits for as long as the link lasts.
+
+        Raises
+        ------
+        TimeoutError
+            None came in time; nothing is wrong with the link.
+        Disconnected
+            The link went away, and all notices were returned.
+        """
+        async with asyncio.timeout(timeout_s):
+            while not self._untold:
+                if self._failure is not None:
+                    raise self._failure
+                self._noticed.clear()
+                await self._noticed.wait()
+        return self._untold.popleft()
+
     # The session
 
     async def open(self) -> None:
@@ -252,6 +280,7 @@ class Bracelet:
         for _, reply in self._pending.values():
             if not reply.done():
                 reply.set_exception(failure)
+        self._noticed.set()
         if self._stream is not None:
             self._stream.fail(failure)
 
@@ -290,9 +319,14 @@ class Bracelet:
         answer, reply = self._pending.get(getattr(message, "request", -1), (Message, None))
         # What the line still held for an earlier session may carry the number of a request of ours.
         if reply is None or not isinstance(message, answer | Error):
-            self.notices.append(message)
+            self._notice(message)
         elif not reply.done():
             reply.set_result(message)
+
+    def _notice(self, message: Message) -> None:
+        self.notices.append(message)
+        self._untold.append(message)
+        self._noticed.set()
 
     # For SampleStream
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vigie.samples import SampleBlock
 
@@ -25,6 +26,11 @@ class SampleClock:
     def time_us(self, sample: float) -> float:
         """Board time of a sample."""
         return self.origin_us + sample * 1e6 / self.rate_hz
+
+    def times_us(self, block: SampleBlock) -> NDArray[np.float64]:
+        """Board time of every sample of a block [n]."""
+        numbers = block.first_sample + np.arange(len(block.samples), dtype=np.float64)
+        return self.origin_us + numbers * (1e6 / self.rate_hz)
 
 
 def fit_sample_clock(blocks: Sequence[SampleBlock]) -> SampleClock:

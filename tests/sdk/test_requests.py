@@ -273,3 +273,42 @@ async def test_what_the_bracelet_tells_of_its_own_accord_is_kept() -> None:
         transport.send(log)
         await bracelet.status()
         assert list(bracelet.notices) == [event, log]
+
+
+def test_notices_are_awaited_one_after_the_other_and_stay_to_be_looked_at() -> None:
+    async def main() -> None:
+        transport = FakeBracelet()
+        logs = [Log(ticks_us=at, epoch=0, level=LogLevel.INFO, text=b"%d" % at) for at in range(5)]
+        async with vigie.connect(transport) as bracelet:
+            # A burst, of which none is missed.
+            for each in logs[:3]:
+                transport.send(each)
+            assert [await bracelet.next_notice() for _ in range(3)] == logs[:3]
+            began_s = now_s()
+            with pytest.raises(TimeoutError):
+                await bracelet.next_notice(timeout_s=0.5)
+            assert now_s() - began_s == pytest.approx(0.5, abs=2e-6)
+            waiting = [asyncio.create_task(bracelet.next_notice()) for _ in range(2)]
+            await asyncio.sleep(1)
+            transport.send(logs[3])
+            transport.send(logs[4])
+            assert await asyncio.gather(*waiting) == logs[3:]
+            assert list(bracelet.notices) == logs
+
+    virtual_clock.run(main())
+
+
+def test_a_pulled_link_ends_the_wait_for_a_notice_after_the_last_one() -> None:
+    async def main() -> None:
+        transport = FakeBracelet()
+        last = Event(ticks_us=1, epoch=0, code=1, value=0)
+        async with vigie.connect(transport) as bracelet:
+            transport.send(last)
+            asyncio.get_running_loop().call_later(2.0, transport.disconnect)
+            await asyncio.sleep(0.1)
+            assert await bracelet.next_notice() == last
+            with pytest.raises(vigie.Disconnected, match="unplugged"):
+                await bracelet.next_notice()
+            assert now_s() == pytest.approx(2.0)
+
+    virtual_clock.run(main())

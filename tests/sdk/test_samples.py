@@ -11,8 +11,7 @@ from fake_bracelet import CONFIGURATION, acc, ppg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vigie import SampleBlock, Stream
-from vigie.sample_clock import fit_sample_clock
+from vigie import SampleBlock, Stream, fit_sample_clock
 from vigie.samples import BlockReader
 from vigie_protocol.enums import BlockFlag
 from vigie_protocol.errors import MessageError
@@ -139,6 +138,15 @@ def test_a_sensor_off_by_up_to_three_percent_is_found(error: float, lose: float)
     assert clock.rate_hz == pytest.approx(true_rate_hz, rel=1e-5)
     for sample in (0, 6000, 11000):
         assert clock.time_us(sample) == pytest.approx(1_000_000 + sample * 1e6 / true_rate_hz, abs=1000)
+
+
+def test_every_sample_of_a_block_has_its_time() -> None:
+    blocks = watched(98.0, 60, late_us=0)
+    clock = fit_sample_clock(blocks)
+    times_us = np.concatenate([clock.times_us(block) for block in blocks])
+    truth_us = 1_000_000 + np.arange(len(times_us)) * 1e6 / 98.0
+    np.testing.assert_allclose(times_us, truth_us, atol=1.5)
+    assert clock.times_us(blocks[3])[0] == pytest.approx(clock.time_us(36))
 
 
 def test_no_sample_is_later_than_its_reading() -> None:
