@@ -14,7 +14,6 @@ from bracelet.drivers.lsm6dso import (
 )
 from bracelet.framing import BODY_AT
 
-_HEAD_BYTES = const(19)
 _MOST_SAMPLES = const(36)
 _MOST = const(0xFFFF)
 _SPAN_TICKS = const(0x10000000)  # over which the sensor's rate is measured, about
@@ -46,7 +45,7 @@ class AccelerometerStream:
         self._number = number
         self.period_ms = max(1, samples * 10000 // rate_decihz)
         self._sample_ticks = sample_ticks(rate_decihz)  # until the stamps tell
-        self._block = Block(codec.ACCELEROMETER_BLOCK, _HEAD_BYTES, samples, 6)
+        self._block = Block(codec.ACCELEROMETER_BLOCK, codec.ACCELEROMETER_BLOCK_HEAD_BYTES, samples, 6)
         self._words = bytearray(WORD_BYTES * samples)
         self.on = True
 

@@ -11,7 +11,7 @@ from micropython import const
 
 PROTOCOL_MAJOR = const(1)
 PROTOCOL_MINOR = const(0)
-SCHEMA_CRC = const(0x162D6441)
+SCHEMA_CRC = const(0x53D257D3)
 MAX_FRAME_BYTES = const(242)
 
 HELLO_REQUEST = const(0x10)
@@ -34,6 +34,9 @@ FETCH = const(0x20)
 CURSOR = const(0x21)
 RECORD = const(0x60)
 SEALED = const(0x70)
+
+PPG_BLOCK_HEAD_BYTES = const(15)
+ACCELEROMETER_BLOCK_HEAD_BYTES = const(19)
 
 BLOCK_FLAG_OVERFLOW_INFERRED = const(1)
 BLOCK_FLAG_FIRST = const(2)

@@ -8,7 +8,6 @@ from bracelet.clock import elapsed_us
 from bracelet.drivers.max30101 import DEPTH, OVERFLOW_MOST
 from bracelet.framing import BODY_AT
 
-_HEAD_BYTES = const(15)
 _MOST = const(0xFFFF)
 _SPAN_US = const(0x10000000)  # over which the sensor's rate is measured, about
 
@@ -39,7 +38,7 @@ class PpgStream:
         self._number = number
         self.period_ms = max(1, samples * 1000 * average // rate_hz)
         self._sample_us = 1000000 * average // rate_hz
-        self._block = Block(codec.PPG_BLOCK, _HEAD_BYTES, samples, 3 * self._channels)
+        self._block = Block(codec.PPG_BLOCK, codec.PPG_BLOCK_HEAD_BYTES, samples, 3 * self._channels)
         self.on = True
 
     def start(self, clock: "Clock") -> None:

@@ -25,6 +25,7 @@ def _head_dtype(kind: type[Message]) -> np.dtype[np.void]:
 
 
 _PPG_HEAD: Final = _head_dtype(PpgBlock)
+_PPG_BITS: Final = next(field.wire.bits for field in PpgBlock.FIELDS if field.is_tail) or 24
 _ACC_HEAD: Final = _head_dtype(AccelerometerBlock)
 
 
@@ -56,7 +57,7 @@ def _split(
     """Heads, byte counts of the tails, and all tails one after the other."""
     heads, tail_bytes, tails = _cut(kind, head, bodies)
     for field in kind.FIELDS:
-        if field.wire.bits is not None and (heads[field.name] >> field.wire.bits).any():
+        if field.wire.bits is not None and not field.is_tail and (heads[field.name] >> field.wire.bits).any():
             raise MessageError(kind.__name__, f"a {field.name} needs more than {field.wire.bits} bits")
     return heads, tail_bytes, tails
 
@@ -105,6 +106,8 @@ def decode_ppg_blocks(bodies: Sequence[bytes]) -> Blocks:
     words = np.ndarray((len(tails) // 3,), ">u4", padded, strides=(3,))
     counts = words.astype(np.int32)
     counts &= 0xFFFFFF
+    if len(counts) and counts.max() >> _PPG_BITS:
+        raise MessageError("PpgBlock", f"a sample of {counts.max()} needs more than {_PPG_BITS} bits")
     return Blocks(heads, tail_bytes // (3 * channels), counts.reshape(-1, channels))
 
 

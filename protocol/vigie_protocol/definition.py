@@ -107,10 +107,7 @@ class Message:
         values: dict[str, Any] = {}
         for field in self.FIELDS:
             value = getattr(self, field.name)
-            if field.wire.bits is not None and not 0 <= value < 1 << field.wire.bits:
-                raise MessageError(
-                    type(self).__name__, f"{field.name}={value} needs more than {field.wire.bits} bits"
-                )
+            _check_bits(type(self).__name__, field, value)
             values[field.name] = value
         try:
             return bytes(self.STRUCT.build(values))
@@ -131,10 +128,7 @@ class Message:
         values: dict[str, Any] = {}
         for field in cls.FIELDS:
             value = parsed[field.name]
-            if field.wire.bits is not None and not 0 <= value < 1 << field.wire.bits:
-                raise MessageError(
-                    cls.__name__, f"{field.name}={value} needs more than {field.wire.bits} bits"
-                )
+            _check_bits(cls.__name__, field, value)
             if field.code == "i16x3[]":
                 value = tuple(tuple(sample) for sample in value)
             elif field.code == "u24be[]":
@@ -146,6 +140,14 @@ class Message:
         if len(message.to_bytes()) != len(body):
             raise MessageError(cls.__name__, f"{len(body)} bytes are not a whole number of samples")
         return message
+
+
+def _check_bits(message: str, field: Field, value: Any) -> None:
+    if field.wire.bits is None:
+        return
+    for each in value if field.is_tail else (value,):
+        if not 0 <= each < 1 << field.wire.bits:
+            raise MessageError(message, f"{field.name}={each} needs more than {field.wire.bits} bits")
 
 
 def _named(values: type[enum.IntEnum] | type[enum.IntFlag], value: int) -> int:

@@ -56,6 +56,12 @@ def render_codec() -> str:
         "",
     ]
     lines += [f"{_snake(each.__name__).upper()} = const(0x{each.KIND:02X})" for each in MESSAGES]
+    lines.append("")
+    lines += [
+        f"{_snake(each.__name__).upper()}_HEAD_BYTES = const({sum(field.size for field in _head(each))})"
+        for each in MESSAGES
+        if each.HOT
+    ]
     for kind in ENUMS:
         lines.append("")
         lines += [f"{_snake(kind.__name__).upper()}_{item.name} = const({item.value})" for item in kind]

@@ -197,7 +197,10 @@ class PpgBlock(Message):
         tuple[int, ...],
         Wire(
             GreedyRange(Int24ub),
-            "18-bit counts, channel after channel, in three bytes *big-endian* as the MAX30101 has them.",
+            "18-bit counts, channel after channel, in three bytes *big-endian* as the MAX30101 has them. "
+            "The upper 6 bits, of which its datasheet says nothing, a sender makes zero; a receiver refuses a block "
+            "that has others.",
+            bits=18,
         ),
     ]
 

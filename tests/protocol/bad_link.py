@@ -82,7 +82,7 @@ class Mutator:
         """
         dice = self.dice
         if dice.random() < 1 / 3:
-            typed = dice.choice((b"\r\x03", b"\x03\x03")) if dice.random() < 0.05 else b""
+            typed = dice.choice((b"\r\x03", b"\x03\x03\x03")) if dice.random() < 0.05 else b""
             return Stream(typed + dice.randbytes(dice.randint(1, 300)) + b"\0", [], repaired=False)
         sent = [self.frame() for _ in range(dice.randint(1, 2))]
         if dice.random() < 0.5:

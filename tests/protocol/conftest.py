@@ -28,7 +28,7 @@ _RANGES = {
 
 def _values(field: Field) -> st.SearchStrategy[Any]:
     if field.code == "u24be[]":
-        return st.lists(st.integers(0, 0xFFFFFF), max_size=72).map(tuple)
+        return st.lists(st.integers(0, (1 << (field.wire.bits or 24)) - 1), max_size=72).map(tuple)
     if field.code == "i16x3[]":
         axis = st.integers(-0x8000, 0x7FFF)
         return st.lists(st.tuples(axis, axis, axis), max_size=36).map(tuple)

@@ -86,6 +86,8 @@ ACC_HEAD = bytes(19)
         (bytes(15), "one count of 1 to 3"),
         (bytes(14) + b"\x04" + bytes(12), "one count of 1 to 3"),
         (b"\0\0\0\x40" + PPG_HEAD[4:], "first_sample needs more than 30 bits"),
+        (PPG_HEAD + bytes(9) + b"\x04\0\0", "262144 needs more than 18 bits"),
+        (PPG_HEAD + b"\xff" * 6, "16777215 needs more than 18 bits"),
         (bytes(7) + b"\x80" + PPG_HEAD[8:], "ticks_us needs more than 30 bits"),
     ],
 )

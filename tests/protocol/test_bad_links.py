@@ -31,7 +31,7 @@ DECODERS = {
     PpgBlock.KIND: arrays.decode_ppg_blocks,
     AccelerometerBlock.KIND: arrays.decode_accelerometer_blocks,
 }
-ASKS_FOR_THE_PROMPT = re.compile(rb"(?:^|\0)[\r\x03]\x03")
+ASKS_FOR_THE_PROMPT = re.compile(rb"(?:^|\0)(?:\r\x03|\x03\x03\x03)")
 
 
 def arrays_agree_with_construct(frame: framing.Frame) -> None:

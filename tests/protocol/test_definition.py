@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import zlib
 from collections.abc import Callable
@@ -121,6 +122,16 @@ def test_a_value_beyond_its_bits_is_neither_built_nor_read() -> None:
         event.to_bytes()
     with pytest.raises(MessageError, match="ticks_us=1073741824 needs more than 30 bits"):
         Event.from_bytes(bytes((0, 0, 0, 0x40)) + bytes(7))
+
+
+def test_a_sample_beyond_its_bits_is_neither_built_nor_read() -> None:
+    head = bytes(14) + b"\x01"
+    fits = PpgBlock.from_bytes(head + b"\x03\xff\xff" * 2)
+    assert fits.samples == (0x3FFFF, 0x3FFFF)
+    with pytest.raises(MessageError, match="samples=262144 needs more than 18 bits"):
+        dataclasses.replace(fits, samples=(1, 0x40000)).to_bytes()
+    with pytest.raises(MessageError, match="samples=262144 needs more than 18 bits"):
+        PpgBlock.from_bytes(head + b"\0\0\x01" + b"\x04\0\0")
 
 
 @pytest.mark.parametrize("epoch", [-1, 0x10000, "1", None])
