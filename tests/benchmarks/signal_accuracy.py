@@ -1,22 +1,30 @@
 """Accuracy of ``vigie_signal`` on a folder of recordings, as Markdown tables.
 
-    python benchmarks/signal_accuracy.py [FOLDER]
+    python tests/benchmarks/signal_accuracy.py [FOLDER]
 
 FOLDER holds the recordings and their ``load.py`` (default: ``VIGIE_TRACES``, then ``../shared/traces``).
 Parameters were tuned on the ``tune`` halves of the sets alone; quote the rows marked ``report``.
 """
 
 import argparse
-import importlib.util
 import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from training.recordings import (
+    HEART_RATE_SETS,
+    STEP_RATE_HZ,
+    STEP_SETS,
+    Float64,
+    Recording,
+    fall_acceleration,
+    heart_rate_reference,
+    load,
+    step_acceleration,
+)
 from vigie_signal import (
     Beats,
     count_steps,
@@ -26,33 +34,12 @@ from vigie_signal import (
     track_heart_rate,
 )
 
-Float64 = npt.NDArray[np.float64]
 
-HEART_RATE_SETS = ("ieee_spc", "bami1", "bami2", "physionet_wrist", "welltory")
-# documented as wrong in the recordings' README
-WRONG_FIRST = {"BAMI2_07", "BAMI2_08"}
-# the offset of one recording is not known, the neighbours' is taken
-UNKNOWN_LAG_S = -3.2
-
-
-def load(folder: Path) -> ModuleType:
-    """Import the loader of the recordings."""
-    spec = importlib.util.spec_from_file_location("vigie_traces", folder / "load.py")
-    if spec is None or spec.loader is None or not (folder / "load.py").is_file():
-        sys.exit(f"no load.py in {folder}: pass the folder of the recordings")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def track(r: dict[str, Any], lag_s: float) -> tuple[Float64, Float64]:
+def track(r: Recording, lag_s: float) -> tuple[Float64, Float64]:
     """Errors in bpm (NaN where it abstains) and confidences, where there is a reference."""
     acc = {"acc": r["acc"], "acc_rate_hz": r["acc_rate_hz"]} if r["acc"].shape[1] else {}
     found = track_heart_rate(r["ppg"], ppg_rate_hz=r["ppg_rate_hz"], lag_s=lag_s, **acc)
-    offset_s = r["lag_s"] if np.isfinite(r["lag_s"]) else UNKNOWN_LAG_S
-    skip = int(r["name"] in WRONG_FIRST)
-    reference_time_s: Float64 = np.asarray(r["ref_time_s"] - offset_s, np.float64)[skip:]
-    reference_bpm: Float64 = np.asarray(r["ref_bpm"], np.float64)[skip:]
+    reference_time_s, reference_bpm = heart_rate_reference(r)
     truth = np.interp(found.time_s, reference_time_s, reference_bpm, left=np.nan, right=np.nan)
     known = np.isfinite(truth)
     return np.abs(found.bpm - truth)[known], found.confidence[known]
@@ -139,34 +126,22 @@ def beats(traces: ModuleType) -> None:
             )
 
 
-def on_even_grid(r: dict[str, Any], rate_hz: float) -> Float64:
-    """The acceleration at even times: these recordings carry time stamps."""
-    time_s: Float64 = np.asarray(r["t_ms"], np.float64) / 1000
-    even_s = np.arange(0, float(time_s[-1]), 1 / rate_hz, dtype=np.float64)
-    rows: list[Float64] = [
-        cast(Float64, np.interp(even_s, time_s, row)) for row in np.asarray(r["acc"], np.float64)
-    ]
-    return np.stack(rows)
-
-
 def steps(traces: ModuleType) -> None:
     """Print the accuracy of `count_steps`."""
     print("\n## Steps\n")
     print("| set | half | walks | error mean | error median | hours without steps | false steps an hour |")
     print("|---" * 7 + "|")
-    for name in ("pebble", "bangle", "sensorwatch"):
+    for name in STEP_SETS:
         for half in ("tune", "report"):
             off: list[float] = []
             false = hours = 0.0
             for r in traces.recordings(name, half):
-                acc = on_even_grid(r, 25)
-                if r.get("norm") == "l1":
-                    acc = acc / np.median(acc)
-                total = count_steps(acc, rate_hz=25).total
+                acc = step_acceleration(r)
+                total = count_steps(acc, rate_hz=STEP_RATE_HZ).total
                 if r["true_steps"] >= 20:
                     off.append(100 * abs(total / r["true_steps"] - 1))
                 elif r["true_steps"] == 0:
-                    false, hours = false + total, hours + acc.shape[1] / 25 / 3600
+                    false, hours = false + total, hours + acc.shape[1] / STEP_RATE_HZ / 3600
             print(
                 f"| {name} | {half} | {len(off)} | {np.mean(off):.1f} % | {np.median(off):.1f} % "
                 f"| {hours:.2f} | {false / hours:.0f} |"
@@ -183,11 +158,7 @@ def falls(traces: ModuleType) -> None:
             found: dict[bool, list[int]] = {True: [], False: []}
             hours = 0.0
             for r in traces.recordings(name, half):
-                acc, rate_hz = np.asarray(r["acc"]), float(r["acc_rate_hz"])
-                if name == "weda":  # stamps come in bursts: evenly spaced between the first and the last
-                    rate_hz = 1000 * (acc.shape[1] - 1) / float(np.ptp(r["t_ms"]))
-                elif "t_ms" in r:
-                    acc = on_even_grid(r, rate_hz)
+                acc, rate_hz = fall_acceleration(r)
                 found[bool(r.get("fall", False))].append(len(detect_falls(acc, rate_hz=rate_hz)))
                 hours += 0 if r.get("fall", False) else acc.shape[1] / rate_hz / 3600
             sensitivity = f"{np.mean(np.array(found[True]) > 0):.3f}" if found[True] else ""
@@ -197,20 +168,25 @@ def falls(traces: ModuleType) -> None:
             )
 
 
-def main() -> None:
-    """Print every table."""
+def main() -> int:
+    """Print every table; without recordings say so."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     default = Path(os.environ.get("VIGIE_TRACES", root / ".." / "shared" / "traces"))
     parser.add_argument("folder", nargs="?", type=Path, default=default)
-    traces = load(parser.parse_args().folder)
+    folder: Path = parser.parse_args().folder
+    if folder == default and not folder.exists():
+        print("skipped: no recordings; pass their folder or name it in VIGIE_TRACES")
+        return 0
+    traces = load(folder)
     heart_rate(traces)
     beats(traces)
     steps(traces)
     falls(traces)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""What the heart rate is learned from: recordings, and copies of them with what recordings do not show enough of.
+
+A copy is stretched in time (other heart rates), has one channel alone, moves where the acceleration says nothing
+(another person's PPG mixed in), or has noise in place of its PPG for a while; and there is noise with no pulse in it
+whose reference wanders at random, so that the model learns to doubt it. The seeds are fixed: the examples are the
+same each time.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+from scipy import signal
+
+from training.recordings import HEART_RATE_SETS, Float32, Float64, Recording, heart_rate_reference
+
+# what the tracker itself does to a recording before its model judges
+from vigie_signal._features import HISTORY, STEP, WINDOW, features
+from vigie_signal._grid import BandPass
+
+NOISE = "noise"
+COPY_SEED, NOISE_SEED = 5, 11
+
+_MOVING_SETS = ("ieee_spc", "bami1", "bami2")
+_STRETCHES = (0.8, 1.0, 1.2, 0.9, 1.1)
+_SINGLE_CHANNEL = 3
+"""As many of the stretched copies have one channel."""
+_NOISE_COUNT = 30
+_NOISE_S = 240
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """Features ``[windows, rates, 19]``, the reference in bpm (NaN where there is none) and the set."""
+
+    features: npt.NDArray[np.float16]
+    bpm: Float64
+    set: str
+
+
+def examples(traces: ModuleType) -> Iterator[Example]:
+    """Every example, of the ``tune`` halves alone; about 200 MB, in half precision."""
+    random = np.random.default_rng(COPY_SEED)
+    moving = {name: list(traces.recordings(name, "tune")) for name in _MOVING_SETS}
+    for name in HEART_RATE_SETS:
+        strangers = [r for other in _MOVING_SETS if other != name for r in moving[other]]
+        for r in traces.recordings(name, "tune"):
+            ppg: Float32 = np.asarray(r["ppg"], np.float32)
+            yield _example(name, r, ppg)
+            for i, stretch in enumerate(_STRETCHES):
+                channel = ppg[(i + ord(r["name"][-1])) % len(ppg)][None]
+                alone = i < _SINGLE_CHANNEL and channel.std() > 0
+                yield _example(name, r, channel if alone else ppg, stretch)
+            yield _example(name, r, _with_strangers(r, random, strangers))
+            yield _example(name, r, _with_noise(r, random))
+    yield from _noise(traces)
+
+
+def _example(name: str, r: Recording, ppg: npt.NDArray[np.floating], stretch: float = 1.0) -> Example:
+    """The features of ``ppg`` with the acceleration and the reference of ``r``, played ``stretch`` times as fast."""
+    shown, valid = BandPass(len(ppg), r["ppg_rate_hz"] * stretch).push(np.asarray(ppg, np.float32))
+    acc: Float32 = np.zeros((3, shown.shape[1]), np.float32)
+    if r["acc"].shape[1]:
+        acc, _ = BandPass(3, r["acc_rate_hz"] * stretch).push(np.asarray(r["acc"], np.float32))
+    size = min(shown.shape[1], acc.shape[1])
+    found, usable = _features(shown[:, :size], valid[:, :size], acc[:, :size])
+    time_s, bpm = heart_rate_reference(r)
+    centre_s = (4 + 2 * np.arange(len(found))) * stretch
+    reference = np.interp(centre_s, time_s, bpm, left=np.nan, right=np.nan) * stretch
+    return Example(found.astype(np.float16), np.where(usable, reference, np.nan), name)
+
+
+def _features(
+    ppg: Float32, valid: npt.NDArray[np.bool_], acc: Float32
+) -> tuple[Float32, npt.NDArray[np.bool_]]:
+    """The features of a whole recording, chunk by chunk as the tracker does it."""
+    before = ((0, 0), (HISTORY, 0))
+    ppg, valid, acc = np.pad(ppg, before), np.pad(valid, before), np.pad(acc, before)
+    windows = (ppg.shape[1] - HISTORY - WINDOW) // STEP + 1
+    parts = [
+        features(
+            ppg[:, first * STEP :],
+            valid[:, first * STEP :],
+            acc[:, first * STEP :],
+            min(_CHUNK, windows - first),
+        )
+        for first in range(0, windows, _CHUNK)
+    ]
+    return np.concatenate([shown for shown, _ in parts]), np.concatenate([usable for _, usable in parts])
+
+
+def _without_trend(x: Float64, rate_hz: float) -> Float64:
+    """``x [..., n]`` less its course over 2 s."""
+    return np.asarray(x - signal.savgol_filter(x, int(2 * rate_hz) // 2 * 2 + 1, 1, axis=-1), np.float64)
+
+
+def _with_strangers(r: Recording, random: np.random.Generator, strangers: Sequence[Recording]) -> Float32:
+    """The PPG with another person's PPG in motion over random stretches: artefacts that nothing explains."""
+    rate_hz, size = r["ppg_rate_hz"], r["ppg"].shape[1]
+    added = np.zeros(size)
+    at_s = 0.0
+    while at_s < size / rate_hz:
+        at_s += random.uniform(20, 90)
+        span_s = random.uniform(10, 50)
+        other = strangers[int(random.integers(len(strangers)))]
+        channel: Float64 = other["ppg"][random.integers(len(other["ppg"]))]
+        other_hz = float(other["ppg_rate_hz"])
+        begin_s = random.uniform(0, max(len(channel) / other_hz - span_s * 1.3, 1))
+        faster = random.uniform(0.8, 1.25)
+        wanted_s = begin_s + np.arange(int(span_s * rate_hz), dtype=np.float64) / rate_hz * faster
+        other_s = np.arange(len(channel), dtype=np.float64) / other_hz
+        piece = _without_trend(cast(Float64, np.interp(wanted_s, other_s, channel)), rate_hz)
+        piece /= piece.std() + 1e-9
+        begin = int(at_s * rate_hz)
+        count = min(wanted_s.size, size - begin)
+        if count > 0:
+            added[begin : begin + count] += (
+                math.exp(random.uniform(math.log(0.2), math.log(2))) * piece[:count]
+            )
+        at_s += span_s
+    own = _without_trend(np.asarray(r["ppg"], np.float64), rate_hz)
+    return np.asarray(own + added * own.std(axis=1, keepdims=True), np.float32)
+
+
+def _coloured(random: np.random.Generator, channels: int, size: int, slope: float) -> Float64:
+    """Noise ``[channels, size]`` of unit deviation whose power falls with the frequency to ``slope``."""
+    spectrum = np.fft.rfft(random.standard_normal((channels, size)))
+    noise = np.fft.irfft(spectrum / (np.arange(size // 2 + 1) + 1) ** (slope / 2), size, axis=1)
+    return np.asarray(noise / (noise.std(axis=1, keepdims=True) + 1e-9), np.float64)
+
+
+def _with_noise(r: Recording, random: np.random.Generator) -> Float32:
+    """The PPG with noise, half of it coarsely quantised, in its place over random stretches."""
+    rate_hz, size = r["ppg_rate_hz"], r["ppg"].shape[1]
+    out = _without_trend(np.asarray(r["ppg"], np.float64), rate_hz)
+    out /= out.std(axis=1, keepdims=True) + 1e-9
+    at_s = random.uniform(0, 20)
+    while at_s < size / rate_hz:
+        span_s = random.uniform(15, 60)
+        begin = int(at_s * rate_hz)
+        count = min(int(span_s * rate_hz), size - begin)
+        if count > 10:
+            slope = random.choice([0, 0.5, 1.0, 2.0])
+            noise = _coloured(random, len(out), count, slope)
+            if random.random() < 0.5:
+                noise = np.round(noise * random.uniform(0.3, 3))
+            kept = random.choice([0, 0, 0, 0.1, 0.3])
+            piece = out[:, begin : begin + count]
+            out[:, begin : begin + count] = kept * piece + noise * np.exp(random.uniform(-2, 1))
+        at_s += span_s + random.uniform(20, 90)
+    return out.astype(np.float32)
+
+
+def _still(gravity: Float32, size: int, random: np.random.Generator) -> Float64:
+    """What an accelerometer shows that does not move."""
+    return np.asarray(gravity + 0.004 * random.standard_normal((3, size)), np.float64)
+
+
+def _noise(traces: ModuleType) -> Iterator[Example]:
+    """Noise alone, with a person's acceleration, a still one or none, and a reference that means nothing."""
+    random = np.random.default_rng(NOISE_SEED)
+    worn = [r for name in (*_MOVING_SETS, "physionet_wrist") for r in traces.recordings(name, "tune")]
+    for i in range(_NOISE_COUNT):
+        r = worn[random.integers(len(worn))]
+        channels = int(random.integers(1, 4))
+        slope = random.choice([0, 0.5, 1.0, 1.5, 2.0])
+        ppg = _coloured(random, channels, int(_NOISE_S * r["ppg_rate_hz"]), slope)
+        if i % 3 == 0:
+            ppg = np.round(ppg * random.uniform(0.4, 3))
+        size = int(_NOISE_S * r["acc_rate_hz"])
+        acc = r["acc"][:, -size:] if i % 2 else _still(r["acc"][:, :1], size, random)
+        wander = random.uniform(45, 185) + np.cumsum(random.standard_normal(_NOISE_S // 2) * 1.5)
+        made: Recording = {
+            "name": NOISE,
+            "acc": acc if i % 5 else np.zeros((3, 0)),
+            "ppg_rate_hz": r["ppg_rate_hz"],
+            "acc_rate_hz": r["acc_rate_hz"],
+            "lag_s": 0.0,
+            "ref_time_s": np.arange(0, _NOISE_S, 2.0),
+            "ref_bpm": np.clip(wander, 40, 210),
+        }
+        yield _example(NOISE, made, ppg)
