@@ -41,7 +41,7 @@ class Application:
         # The stubs' UART has write(buffer) alone; MicroPython's streams also take offset and count.
         self.link = Link(board.serial(), board.crc_into)  # pyright: ignore[reportArgumentType]
         self.sampler = Sampler(list(board.streams()), self.clock, self.link)
-        self._deframer = Deframer(board.crc_into)
+        self._deframer = Deframer(board.crc_into, board.capabilities() & codec.CAPABILITY_REPL != 0)
         self._boot_id = board.boot_id()
         self._requests: list[tuple[int, int, bytes]] = []
         self._there = 0

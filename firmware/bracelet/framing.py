@@ -50,8 +50,10 @@ class Interrupt(Exception):
 class Deframer:
     """Finds frames in the bytes of the line; never holds more than one."""
 
-    def __init__(self, crc_into: "CrcInto") -> None:
+    def __init__(self, crc_into: "CrcInto", interrupts: bool = True) -> None:
+        """`interrupts`: whether ctrl-C is heard; else it is one more byte."""
         self.frames_bad = 0
+        self._interrupts = interrupts
         self._crc_into = crc_into
         self._crc = bytearray(4)
         self._buffer = bytearray(BUFFER_BYTES)
@@ -74,9 +76,13 @@ class Deframer:
             if byte:
                 if self._skipping:
                     continue
-                if byte == 3 and (
-                    (self._count == 1 and buffer[0] == 13)
-                    or (self._count == 2 and buffer[0] == 3 and buffer[1] == 3)
+                if (
+                    byte == 3
+                    and self._interrupts
+                    and (
+                        (self._count == 1 and buffer[0] == 13)
+                        or (self._count == 2 and buffer[0] == 3 and buffer[1] == 3)
+                    )
                 ):
                     self._count = 0
                     raise Interrupt

@@ -103,3 +103,22 @@ def test_the_prompt_leaves_by_soft_reset_into_the_application(board: UnixBoard) 
                 assert board.restarts == 1
 
     virtual_clock.run(scene())
+
+
+def test_a_board_that_offers_no_prompt_does_not_hear_ctrl_c(board: UnixBoard) -> None:
+    main = "import board\nboard.capabilities = lambda: 0\nfrom bracelet import app\napp.main(board)\n"
+    (board.files / "main.py").write_text(main, encoding="utf-8")
+
+    async def scene() -> None:
+        async with board:
+            transport = await _streaming(board)
+            for typed in (b"\r\x03", b"\x03\x03\x03", b"\0\r\x03\x03", b"\x03" * 300):
+                await transport.write(typed)
+                await asyncio.sleep(0.3)
+            await transport.close()
+            async with vigie.connect(LineTransport(board.line)) as bracelet:
+                assert bracelet.hello.capabilities == 0
+                assert (await bracelet.status()).streams == 0
+                assert board.restarts == 0
+
+    virtual_clock.run(scene())
