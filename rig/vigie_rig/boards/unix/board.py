@@ -90,6 +90,7 @@ class UnixBoard:
         self._start_us = start_us
         self._reset_cause = _PWRON
         self._console = bytearray()
+        self._printed = bytearray()
         self._interrupts = False
         self._waiting: tuple[Request, asyncio.TimerHandle | None] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -232,7 +233,7 @@ class UnixBoard:
             if not self._poll.poll(_HANG_S * 1000):
                 self._fail(f"the board computed for {_HANG_S:g} s without an exchange: it hangs")
                 return
-            self._drain_console()
+            self._read_console()
             try:
                 data = self._socket.recv(65536)
             except BlockingIOError:
@@ -263,14 +264,24 @@ class UnixBoard:
                 self._cancel_waiting()
             self._handle(request)
 
-    def _drain_console(self) -> None:
+    def _read_console(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
             while data := os.read(self._console_read, 65536):
-                self._console += data
-                del self._console[:-_CONSOLE_BYTES]
-                self.line.print(data, self._loop.time())
+                self._printed += data
+
+    def _drain_console(self) -> None:
+        self._read_console()
+        if self._printed:
+            data = bytes(self._printed)
+            self._printed.clear()
+            self._console += data
+            del self._console[:-_CONSOLE_BYTES]
+            self.line.print(data, self._loop.time())
 
     def _handle(self, request: Request) -> None:
+        if self._virtual:
+            # What was printed before a request is one piece, however the pipe cut it: same seed, same times.
+            self._drain_console()
         if self._virtual and request.time_us - self.now_us() > _AHEAD_US:
             timer = self._loop.call_at(self._clock.loop_time_s(request.time_us), self._catch_up, request)
             self._waiting = (request, timer)
@@ -292,8 +303,6 @@ class UnixBoard:
             case Kind.SERIAL_READ:
                 self._answer(request, now_us, 0, self.line.read(payload[0] | payload[1] << 8))
             case Kind.SERIAL_WRITE:
-                if self._virtual:
-                    self._drain_console()
                 taken_bytes = self.line.write(payload, now_s)
                 self._answer(request, now_us, 0, struct.pack("<H", taken_bytes))
             case Kind.INTERRUPTS:
