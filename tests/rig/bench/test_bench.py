@@ -103,7 +103,9 @@ _FAULTS = {
     "link-delay": ("link-delay@4+3:0.4", 1, True),
     "link-down": ("link-down@4+1", 1, True),
     "sensor-nak": ("sensor-nak@4+8:0.05", 1, True),
-    "sensor-stuck": ("sensor-stuck@4+1", 1, True),
+    "sensor-cut": ("sensor-cut@4+8:0.05", 1, True),
+    # A sensor that begins anew counts its tags anew: samples may be announced that never were.
+    "sensor-stuck": ("sensor-stuck@4+1", 1, False),
     "reset": ("reset@8", 2, False),
 }
 
