@@ -128,7 +128,9 @@ def test_no_frame_of_any_content_is_taken_for_ctrl_c(device: Any, frames: list[b
     assert len(_feed(device, deframer, b"".join(frames))) == len(frames)
 
 
-@given(frames=st.lists(_FRAMES, max_size=3), typed=st.sampled_from([b"\r\x03", b"\x03\x03\x03", b"\0\r\x03\x03"]))
+@given(
+    frames=st.lists(_FRAMES, max_size=3), typed=st.sampled_from([b"\r\x03", b"\x03\x03\x03", b"\0\r\x03\x03"])
+)
 def test_ctrl_c_between_frames_interrupts(device: Any, frames: list[bytes], typed: bytes) -> None:
     deframer = device.Deframer(_crc_into)
     _feed(device, deframer, b"".join(frames))

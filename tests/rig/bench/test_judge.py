@@ -127,7 +127,9 @@ def test_a_gap_announced_with_another_size(played: Played, off: int, data: st.Da
         dataclasses.replace(block, first_sample=block.first_sample + off) for block in played.blocks[at:]
     ]
     played.blocks[at] = dataclasses.replace(played.blocks[at], gap=gap + off)
-    assert played.verdict == StreamVerdict(played.size, played.size - gap, gap, 0, gap + off, abs(off), max(0, -off))
+    assert played.verdict == StreamVerdict(
+        played.size, played.size - gap, gap, 0, gap + off, abs(off), max(0, -off)
+    )
 
 
 @given(played=playings(), data=st.data())
