@@ -69,6 +69,11 @@ class Sampler:
         self._time_us = np.zeros(0)
         self._next_us = start_us
 
+    @property
+    def taken(self) -> int:
+        """How many samples of the run were made so far."""
+        return self._chunk_first + self._done
+
     def stop(self) -> None:
         """End the run."""
         self._clock = None
@@ -78,7 +83,7 @@ class Sampler:
     def phase_us(self) -> float:
         """Where the grid of samples stands: a run started here goes on with no step in time."""
         assert self._clock is not None
-        return self._start_us + self._clock.period_us * (self._chunk_first + self._done)
+        return self._start_us + self._clock.period_us * self.taken
 
     def take(self, now_us: float) -> Iterator[tuple[memoryview, NDArray[np.int64]]]:
         """The FIFO words due by now that were not taken before, and the number of the sample in each."""

@@ -110,6 +110,7 @@ class Lsm6dso:
         self._run_trace_us = start_us
         self._now_us = start_us
         self._was_stuck = False
+        self._first_slot = 0
         self._timestamp_zero_us: float | None = None
         self._timestamp_read = bytes(4)
         self._fifo_on = self._overwrites = self._stopped = self._overrun_latched = self._fresh = False
@@ -149,6 +150,9 @@ class Lsm6dso:
             return
         if self._was_stuck:
             self._was_stuck = False
+            if self._sampler.running:
+                # Nothing was reset: the counter of time slots stood still with the samples.
+                self._first_slot += self._sampler.taken
             self._restart(now_us)
         for words, numbers in self._sampler.take(now_us):
             self._fresh = True
@@ -261,6 +265,7 @@ class Lsm6dso:
         self._timestamp_zero_us = None
         self._timestamp_read = bytes(4)
         self._was_stuck = False
+        self._first_slot = 0
 
     def _restart(self, now_us: float) -> None:
         """Take up the configuration: stop, or sample from now on."""
@@ -286,7 +291,7 @@ class Lsm6dso:
         acc_g = play(self._trace.acc_g, self._trace.acc_rate_hz, (time_us - self._run_trace_us) * 1e-6)
         values = np.clip(np.rint(acc_g.T * (1000 / mg_per_lsb)), -32768, 32767).astype(np.int16)
         index = np.arange(len(time_us))
-        slot = (first + index) & 0b11
+        slot = (self._first_slot + first + index) & 0b11
         words = np.zeros((len(time_us), 2, _WORD_BYTES), dtype=np.uint8)
         words[:, 1, 0] = _tags(_TAG_ACCELEROMETER, slot)
         words[:, 1, 1:] = values.astype("<i2").view(np.uint8).reshape(-1, 6)

@@ -104,8 +104,7 @@ _FAULTS = {
     "link-down": ("link-down@4+1", 1, True),
     "sensor-nak": ("sensor-nak@4+8:0.05", 1, True),
     "sensor-cut": ("sensor-cut@4+8:0.05", 1, True),
-    # A sensor that begins anew counts its tags anew: samples may be announced that never were.
-    "sensor-stuck": ("sensor-stuck@4+1", 1, False),
+    "sensor-stuck": ("sensor-stuck@4+1", 1, True),
     "reset": ("reset@8", 2, False),
 }
 
