@@ -3,6 +3,7 @@
 RigError
 ├── UsageError        a bench, fault or option that cannot be: nothing was run
 ├── BoardMissing      the board, or what it needs on this machine, is not there
+├── PowerCut          power went while a flash worked: planned, and for who planned it
 ├── RigFault          the rig itself failed: says nothing about the firmware
 └── FirmwareFault     the board crashed, hung or spoke nonsense
 """
@@ -20,6 +21,10 @@ class UsageError(RigError, ValueError):
 
 class BoardMissing(RigError):
     """A board cannot be had here; the text says what to install or plug in."""
+
+
+class PowerCut(RigError):
+    """Power was cut in the middle of a flash operation, as planned."""
 
 
 class RigFault(RigError):
