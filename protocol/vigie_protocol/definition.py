@@ -47,6 +47,8 @@ from vigie_protocol.framing import INTERRUPT
 DEVICE: Final = "device"
 HOST: Final = "host"
 BOTH: Final = "both"
+LOG: Final = "log"
+"""The flash log: bodies of records, which travel inside :class:`~vigie_protocol.messages.Records`."""
 
 SMALL_INT_BITS: Final = 30
 """Widest unsigned integer that a 32-bit MicroPython holds without allocating."""

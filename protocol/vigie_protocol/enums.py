@@ -43,6 +43,10 @@ class EventCode(enum.IntEnum):
     ON_WRIST = 18
     BUTTON = 19
     LOW_BATTERY = 20
+    CANCELLED = 21
+    """The wearer pressed the button after a fall was told by vibration; ``value`` is the seconds since."""
+    OVERFLOW = 22
+    """A FIFO was full; ``value`` is how many samples were lost."""
 
 
 class ErrorCode(enum.IntEnum):
@@ -59,6 +63,11 @@ class ErrorCode(enum.IntEnum):
     """Stop the stream first."""
     UNSUPPORTED_STREAM = 9
     UNSUPPORTED_AVERAGING = 10
+    NO_LOG = 11
+    """This board keeps no flash log."""
+    OTHER_BOOT = 12
+    """The board has started anew since its time was asked for."""
+    UNSUPPORTED_PLAN = 13
 
 
 class LogLevel(enum.IntEnum):
@@ -91,8 +100,57 @@ class RestartMode(enum.IntEnum):
 
 
 class Lane(enum.IntEnum):
-    """Urgency of a record (reserved)."""
+    """What a record of the flash log is: each lane has record numbers of its own, and goes in its turn when the log is full."""
 
-    URGENT = 0
+    EVENT = 0
+    """Events, gaps, anchors, boots, plans: the last to go."""
     TREND = 1
-    BULK = 2
+    """Quarter-hours."""
+    MINUTE = 2
+    RAW = 3
+    """Compressed windows of samples: the first to go."""
+
+
+class GapReason(enum.IntEnum):
+    """Why there are no data for a while."""
+
+    POWER_OFF = 1
+    """Nothing ran: from the last record of a boot to the next boot (worked out by the host)."""
+    OFF_WRIST = 2
+    PLAN = 3
+    """The sampling plan did not ask for it."""
+    LOG_FULL = 4
+    SENSOR_FAULT = 5
+    OVERFLOW = 6
+    """A FIFO was full."""
+    CLOCK_UNKNOWN = 7
+    """There are records, but nobody knows when they were made (worked out by the host)."""
+    LIVE = 8
+    """A host had the sensors for a live stream."""
+    DAMAGED = 9
+    """The flash gave back a record that is not whole."""
+    UNEXPLAINED = 255
+    """Nothing says why (worked out by the host)."""
+
+
+class Posture(enum.IntEnum):
+    """How the forearm lies, by gravity alone."""
+
+    UNKNOWN = 0
+    HANGING = 1
+    LYING_PALM_DOWN = 2
+    LYING_PALM_UP = 3
+    LYING_ON_SIDE = 4
+    RAISED = 5
+
+
+class MinuteState(enum.IntFlag):
+    """Upper bits of a minute's state; its lower three are the :class:`Posture`."""
+
+    WORN = 8
+    OFF_WRIST = 16
+    SATURATED = 32
+    """The PPG was at its limit in part of its window."""
+    MOVING = 64
+    """Too much motion for a heart rate."""
+    CHARGING = 128

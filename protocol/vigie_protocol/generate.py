@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vigie_protocol import framing
-from vigie_protocol.definition import DEVICE, HOST, Field, Message
+from vigie_protocol.definition import BOTH, DEVICE, Field, Message
 from vigie_protocol.messages import MESSAGES, PROTOCOL_MAJOR, PROTOCOL_MINOR
 from vigie_protocol.schema import ENUMS, SCHEMA_CRC
 
@@ -84,7 +84,7 @@ def render_codec() -> str:
                 *_definition(f"def pack_{name}(", f"buffer: bytearray, at: int, {arguments}", "int"),
             ]
             lines += [*_call(f'    pack_into("{form}", buffer, at, ', values), f"    return at + {size}"]
-        if each.TO != HOST and head and not each.FIELDS[-1].is_tail:
+        if each.TO in (DEVICE, BOTH) and head and not each.FIELDS[-1].is_tail:
             fields = ", ".join(_type(field) for field in head)
             result = f"tuple[{fields}]"
             lines += ["", "", *_definition(f"def unpack_{name}(", "buffer: bytes, at: int, end: int", result)]

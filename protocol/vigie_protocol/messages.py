@@ -22,7 +22,7 @@ from construct import (
 )
 
 from vigie_protocol import enums
-from vigie_protocol.definition import BOTH, DEVICE, HOST, Message, Wire, message
+from vigie_protocol.definition import BOTH, DEVICE, HOST, LOG, Message, Wire, message
 
 PROTOCOL_MAJOR: Final = 1
 PROTOCOL_MINOR: Final = 0
@@ -40,6 +40,18 @@ _OVERFLOW = Wire(
     Int16ul, "Samples lost just before this block; 65535 stands for that many or more.", unit="samples"
 )
 _FLAGS = Wire(Int8ul, "What is special about the block.", values=enums.BlockFlag)
+
+_PLAN_ACC_RATE = Wire(Int16ul, "Accelerometer rate, always on; 0: off.", unit="0.1 Hz")
+_PLAN_ACC_RANGE = Wire(Int8ul, "Accelerometer full scale: 2, 4, 8 or 16.", unit="g")
+_PLAN_PPG_RATE = Wire(Int16ul, "PPG rate, one green channel; 0: off.", unit="Hz")
+_PLAN_PPG_WINDOW = Wire(Int8ul, "How long the PPG is on at a time.", unit="s")
+_PLAN_DAY_EVERY = Wire(Int16ul, "A PPG window every so often by day; whole minutes.", unit="s")
+_PLAN_NIGHT_EVERY = Wire(Int16ul, "A PPG window every so often at night; whole minutes.", unit="s")
+_PLAN_NIGHT_FROM = Wire(Int16ul, "When night begins, in minutes of the UTC day.", unit="min")
+_PLAN_NIGHT_TO = Wire(Int16ul, "When night ends, in minutes of the UTC day.", unit="min")
+_PLAN_RAW_AT = Wire(Int16ul, "When the daily raw window begins, in minutes of the UTC day.", unit="min")
+_PLAN_RAW_WINDOW = Wire(Int16ul, "How long the daily raw window is; 0: none.", unit="s")
+_PLAN_RAW_ON_EVENT = Wire(Int16ul, "How long a raw window after a fall is; 0: none.", unit="s")
 
 
 # Host to device
@@ -250,38 +262,299 @@ class Log(Message):
     text: Annotated[bytes, Wire(GreedyBytes, "The line, UTF-8.")]
 
 
-# Reserved: numbered now so that nothing is rewritten when the flash log and sealed links come
+# The flash log: what a gateway asks, and what it is told
 
 
-@message(0x20, to=DEVICE, reserved=True)
+@message(0x20, to=DEVICE)
 class Fetch(Message):
-    """Asks for records from a cursor on (reserved)."""
+    """Asks for records of a lane from a number on; answered by Records frames and then Fetched."""
 
     lane: Annotated[int, Wire(Int8ul, "Lane to read.", values=enums.Lane)]
-    first_record: Annotated[int, Wire(Int32ul, "Number of the first record wanted.")]
-    count: Annotated[int, Wire(Int16ul, "How many at most.")]
+    first: Annotated[int, Wire(Int32ul, "Number of the first record wanted.")]
+    count: Annotated[int, Wire(Int16ul, "How many numbers from there on, at most 1024.")]
 
 
-@message(0x21, to=DEVICE, reserved=True)
+@message(0x21, to=DEVICE)
 class Cursor(Message):
-    """How far a gateway holds records, and how far they are delivered (reserved)."""
+    """How far a gateway holds records, and how far they are delivered; answered by Done.
+
+    Cursors only grow: a lower one than the device's is no error and changes nothing.
+    """
 
     lane: Annotated[int, Wire(Int8ul, "Lane that it is about.", values=enums.Lane)]
-    held: Annotated[int, Wire(Int32ul, "All records below this number are committed by the gateway.")]
+    held: Annotated[int, Wire(Int32ul, "All records below this number are committed by a gateway.")]
     delivered: Annotated[int, Wire(Int32ul, "All records below this number are confirmed by the receiver.")]
 
 
-@message(0x60, to=HOST, reserved=True)
-class Record(Message):
-    """One durable record of the flash log (reserved)."""
+@message(0x22, to=DEVICE)
+class LogRequest(Message):
+    """Asks for a LogStatus."""
 
-    number: Annotated[int, Wire(Int32ul, "Number of the record: it only grows.")]
+
+@message(0x23, to=DEVICE)
+class LaneRequest(Message):
+    """Asks for a LaneStatus."""
+
     lane: Annotated[int, Wire(Int8ul, "Lane.", values=enums.Lane)]
-    boot_id: Annotated[int, Wire(Int32ul, "Boot in which it was written.")]
+
+
+@message(0x24, to=DEVICE)
+class TimeRequest(Message):
+    """Asks for Time, at once."""
+
+
+@message(0x25, to=DEVICE)
+class SetAnchor(Message):
+    """Pairs the device's ticks with UTC; it is kept as an AnchorRecord and answered by Done."""
+
+    boot_id: Annotated[int, Wire(Int32ul, "Boot that the ticks are of.")]
     ticks_us: Annotated[int, _TICKS_US]
     epoch: Annotated[int, _EPOCH]
-    kind: Annotated[int, Wire(Int8ul, "Number of the message that the body holds.")]
-    body: Annotated[bytes, Wire(GreedyBytes, "Body of that message.")]
+    utc_s: Annotated[int, Wire(Int32ul, "UTC at those ticks, seconds since 1970.", unit="s")]
+    utc_ms: Annotated[int, Wire(Int16ul, "And milliseconds.", unit="ms")]
+    uncertainty_ms: Annotated[int, Wire(Int16ul, "How far off it may be; 65535: that or more.", unit="ms")]
+
+
+@message(0x26, to=DEVICE)
+class SetPlan(Message):
+    """Sets what the device samples by itself; kept across boots; answered by Plan."""
+
+    acc_rate_decihz: Annotated[int, _PLAN_ACC_RATE]
+    acc_range_g: Annotated[int, _PLAN_ACC_RANGE]
+    ppg_rate_hz: Annotated[int, _PLAN_PPG_RATE]
+    ppg_window_s: Annotated[int, _PLAN_PPG_WINDOW]
+    ppg_day_every_s: Annotated[int, _PLAN_DAY_EVERY]
+    ppg_night_every_s: Annotated[int, _PLAN_NIGHT_EVERY]
+    night_from_min: Annotated[int, _PLAN_NIGHT_FROM]
+    night_to_min: Annotated[int, _PLAN_NIGHT_TO]
+    raw_at_min: Annotated[int, _PLAN_RAW_AT]
+    raw_window_s: Annotated[int, _PLAN_RAW_WINDOW]
+    raw_on_event_s: Annotated[int, _PLAN_RAW_ON_EVENT]
+
+
+@message(0x27, to=DEVICE)
+class PlanRequest(Message):
+    """Asks for the Plan in force."""
+
+
+@message(0x28, to=DEVICE)
+class Capture(Message):
+    """Asks for a raw window now; answered by Done, and the window comes into the lane RAW."""
+
+    seconds: Annotated[int, Wire(Int16ul, "How long; 0 ends the window that runs.", unit="s")]
+
+
+@message(0x60, to=HOST)
+class Records(Message):
+    """Records of one lane with numbers that follow each other, all of one boot.
+
+    The tail holds one record after the other: kind (u8), length of the body (u8), time (u24, in 10 ms since
+    ``ticks_us``), body. Kinds are the numbers of the record messages below.
+    """
+
+    request: Annotated[int, _REQUEST]
+    lane: Annotated[int, Wire(Int8ul, "Lane.", values=enums.Lane)]
+    first: Annotated[int, Wire(Int32ul, "Number of the first record.")]
+    boot_id: Annotated[int, Wire(Int32ul, "Boot in which they were written.")]
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    records: Annotated[bytes, Wire(GreedyBytes, "The records.")]
+
+
+@message(0x61, to=HOST)
+class Fetched(Message):
+    """Ends the answer to a Fetch: what did not come of the numbers before ``next`` is not in the log."""
+
+    request: Annotated[int, _REQUEST]
+    lane: Annotated[int, Wire(Int8ul, "Lane.", values=enums.Lane)]
+    next: Annotated[int, Wire(Int32ul, "Number to go on with.")]
+    count: Annotated[int, Wire(Int16ul, "Records sent.")]
+
+
+@message(0x62, to=HOST)
+class LogStatus(Message):
+    """How the flash log is."""
+
+    request: Annotated[int, _REQUEST]
+    log_id: Annotated[int, Wire(Int32ul, "Random number of this log: numbers begin anew with another one.")]
+    version: Annotated[int, Wire(Int8ul, "Version of the log's format.")]
+    sector_bytes: Annotated[int, Wire(Int16ul, "Size of a sector.", unit="bytes")]
+    sectors: Annotated[int, Wire(Int16ul, "Sectors of the log.")]
+    sectors_free: Annotated[int, Wire(Int16ul, "Sectors that hold nothing, or only what is delivered.")]
+    erases: Annotated[int, Wire(Int32ul, "Erases of the most worn sector.")]
+    damaged: Annotated[int, Wire(Int16ul, "Records met since boot that were not whole.")]
+    dropped: Annotated[int, Wire(Int32ul, "Records dropped since boot that nobody had.")]
+    dropped_held: Annotated[
+        int, Wire(Int32ul, "Records dropped since boot that a gateway held, undelivered.")
+    ]
+
+
+@message(0x63, to=HOST)
+class LaneStatus(Message):
+    """How far a lane of the flash log goes."""
+
+    request: Annotated[int, _REQUEST]
+    lane: Annotated[int, Wire(Int8ul, "Lane.", values=enums.Lane)]
+    oldest: Annotated[int, Wire(Int32ul, "Number of the oldest record in the log.")]
+    next: Annotated[int, Wire(Int32ul, "Number that the next record will have.")]
+    held: Annotated[int, Wire(Int32ul, "All records below this number are committed by a gateway.")]
+    delivered: Annotated[int, Wire(Int32ul, "All records below this number are confirmed by the receiver.")]
+    sectors: Annotated[int, Wire(Int16ul, "Sectors that hold the lane.")]
+
+
+@message(0x64, to=HOST)
+class Time(Message):
+    """The device's clock, read just before this was sent."""
+
+    request: Annotated[int, _REQUEST]
+    boot_id: Annotated[int, Wire(Int32ul, "Boot that the ticks are of.")]
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+
+
+@message(0x65, to=HOST)
+class Plan(Message):
+    """The sampling plan in force."""
+
+    request: Annotated[int, _REQUEST]
+    acc_rate_decihz: Annotated[int, _PLAN_ACC_RATE]
+    acc_range_g: Annotated[int, _PLAN_ACC_RANGE]
+    ppg_rate_hz: Annotated[int, _PLAN_PPG_RATE]
+    ppg_window_s: Annotated[int, _PLAN_PPG_WINDOW]
+    ppg_day_every_s: Annotated[int, _PLAN_DAY_EVERY]
+    ppg_night_every_s: Annotated[int, _PLAN_NIGHT_EVERY]
+    night_from_min: Annotated[int, _PLAN_NIGHT_FROM]
+    night_to_min: Annotated[int, _PLAN_NIGHT_TO]
+    raw_at_min: Annotated[int, _PLAN_RAW_AT]
+    raw_window_s: Annotated[int, _PLAN_RAW_WINDOW]
+    raw_on_event_s: Annotated[int, _PLAN_RAW_ON_EVENT]
+
+
+# Bodies of the log's records
+
+
+@message(0x80, to=LOG)
+class MinuteRecord(Message):
+    """The minute that ends at the record's time."""
+
+    bpm: Annotated[int, Wire(Int8ul, "Heart rate; 0: no answer.", unit="1/min", mdc=149530)]
+    confidence: Annotated[int, Wire(Int8ul, "How likely it is right.", unit="%")]
+    rmssd: Annotated[int, Wire(Int8ul, "RMSSD, when still; 0: none; 255: that or more.", unit="2 ms")]
+    steps: Annotated[int, Wire(Int8ul, "Steps.")]
+    activity: Annotated[
+        int, Wire(Int8ul, "Mean distance of the acceleration's length from 1 g.", unit="4 mg")
+    ]
+    state: Annotated[int, Wire(Int8ul, "Posture in bits 0 to 2; and above.", values=enums.MinuteState)]
+    battery: Annotated[int, Wire(Int8ul, "Charge; 255: unknown.", unit="%")]
+
+
+@message(0x81, to=LOG)
+class QuarterRecord(Message):
+    """The quarter of an hour that ends at the record's time."""
+
+    bpm: Annotated[
+        int, Wire(Int8ul, "Median of the minutes' heart rates; 0: none.", unit="1/min", mdc=149530)
+    ]
+    minutes: Annotated[int, Wire(Int8ul, "Minutes answered in bits 0 to 3, minutes worn in 4 to 7.")]
+    rmssd: Annotated[int, Wire(Int8ul, "Median of the minutes' RMSSD; 0: none.", unit="2 ms")]
+    steps: Annotated[int, Wire(Int16ul, "Steps.")]
+    activity: Annotated[int, Wire(Int8ul, "Mean of the minutes.", unit="4 mg")]
+    battery: Annotated[int, Wire(Int8ul, "Charge; 255: unknown.", unit="%")]
+
+
+@message(0x82, to=LOG)
+class EventRecord(Message):
+    """Something happened at the record's time."""
+
+    code: Annotated[int, Wire(Int8ul, "What.", values=enums.EventCode)]
+    value: Annotated[int, Wire(Int32sl, "Detail; its meaning depends on the code.")]
+
+
+@message(0x83, to=LOG)
+class GapRecord(Message):
+    """There are no data for a while that ends at the record's time."""
+
+    reason: Annotated[int, Wire(Int8ul, "Why.", values=enums.GapReason)]
+    streams: Annotated[int, Wire(Int8ul, "Streams that it concerns.", values=enums.Stream)]
+    centiseconds: Annotated[int, Wire(Int32ul, "How long.", unit="10 ms")]
+
+
+@message(0x84, to=LOG)
+class DroppedRecord(Message):
+    """Records were dropped because the log was full, or lost because a sector could not be read."""
+
+    lane: Annotated[int, Wire(Int8ul, "Lane.", values=enums.Lane)]
+    first: Annotated[int, Wire(Int32ul, "Number of the first one.")]
+    count: Annotated[int, Wire(Int16ul, "How many.")]
+    reason: Annotated[int, Wire(Int8ul, "Why.", values=enums.GapReason)]
+
+
+@message(0x85, to=LOG)
+class AnchorRecord(Message):
+    """A gateway said what UTC it was."""
+
+    boot_id: Annotated[int, Wire(Int32ul, "Boot that the ticks are of.")]
+    ticks_us: Annotated[int, _TICKS_US]
+    epoch: Annotated[int, _EPOCH]
+    utc_s: Annotated[int, Wire(Int32ul, "UTC at those ticks, seconds since 1970.", unit="s")]
+    utc_ms: Annotated[int, Wire(Int16ul, "And milliseconds.", unit="ms")]
+    uncertainty_ms: Annotated[int, Wire(Int16ul, "How far off it may be; 65535: that or more.", unit="ms")]
+
+
+@message(0x86, to=LOG)
+class BootRecord(Message):
+    """The device started: the first record of every boot."""
+
+    reason: Annotated[int, Wire(Int8ul, "Why.", values=enums.ResetReason)]
+    firmware_major: Annotated[int, Wire(Int8ul, "Firmware version.")]
+    firmware_minor: Annotated[int, Wire(Int8ul, "Firmware version.")]
+    firmware_patch: Annotated[int, Wire(Int8ul, "Firmware version.")]
+    schema_crc: Annotated[int, Wire(Int32ul, "CRC-32 of the schema that the records are written in.")]
+
+
+@message(0x87, to=LOG)
+class PlanRecord(Message):
+    """The sampling plan from here on."""
+
+    acc_rate_decihz: Annotated[int, _PLAN_ACC_RATE]
+    acc_range_g: Annotated[int, _PLAN_ACC_RANGE]
+    ppg_rate_hz: Annotated[int, _PLAN_PPG_RATE]
+    ppg_window_s: Annotated[int, _PLAN_PPG_WINDOW]
+    ppg_day_every_s: Annotated[int, _PLAN_DAY_EVERY]
+    ppg_night_every_s: Annotated[int, _PLAN_NIGHT_EVERY]
+    night_from_min: Annotated[int, _PLAN_NIGHT_FROM]
+    night_to_min: Annotated[int, _PLAN_NIGHT_TO]
+    raw_at_min: Annotated[int, _PLAN_RAW_AT]
+    raw_window_s: Annotated[int, _PLAN_RAW_WINDOW]
+    raw_on_event_s: Annotated[int, _PLAN_RAW_ON_EVENT]
+
+
+@message(0x88, to=LOG)
+class RawPpgRecord(Message):
+    """Compressed PPG samples; its last sample was made at the record's time."""
+
+    first_sample: Annotated[int, Wire(Int32ul, "Number of the first sample in its window.", bits=30)]
+    samples: Annotated[int, Wire(Int16ul, "Samples, of all channels together.")]
+    channels: Annotated[int, Wire(Int8ul, "Channels a sample.")]
+    rate_hz: Annotated[int, Wire(Int16ul, "Sampling rate by the configuration.", unit="Hz")]
+    led_ua: Annotated[int, Wire(Int16ul, "LED current.", unit="µA")]
+    packed: Annotated[
+        bytes, Wire(GreedyBytes, "Samples, channel after channel, as `vigie_protocol.rice` has them.")
+    ]
+
+
+@message(0x89, to=LOG)
+class RawAccelerometerRecord(Message):
+    """Compressed accelerometer samples; its last sample was made at the record's time."""
+
+    first_sample: Annotated[int, Wire(Int32ul, "Number of the first sample in its window.", bits=30)]
+    samples: Annotated[int, Wire(Int16ul, "Samples, of all axes together.")]
+    rate_decihz: Annotated[int, Wire(Int16ul, "Sampling rate by the configuration.", unit="0.1 Hz")]
+    range_g: Annotated[int, Wire(Int8ul, "Full scale of 16 bits.", unit="g")]
+    packed: Annotated[bytes, Wire(GreedyBytes, "Samples x, y, z, as `vigie_protocol.rice` has them.")]
+
+
+# Reserved: numbered now so that nothing is rewritten when sealed links come
 
 
 @message(0x70, to=BOTH, reserved=True)

@@ -164,7 +164,7 @@ def test_the_schema_covers_numbers_names_layouts_and_enums() -> None:
     for each in MESSAGES:
         assert f"message {each.KIND:#04x} {each.__name__} to {each.TO}" in schema.SCHEMA_TEXT
     assert "  samples u24be[]" in schema.SCHEMA_TEXT
-    assert "enum Lane URGENT=0 TREND=1 BULK=2" in schema.SCHEMA_TEXT
+    assert "enum Lane EVENT=0 TREND=1 MINUTE=2 RAW=3" in schema.SCHEMA_TEXT
 
 
 def test_the_blocks_of_samples_are_packed_while_sampling() -> None:
