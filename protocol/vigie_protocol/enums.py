@@ -100,7 +100,7 @@ class RestartMode(enum.IntEnum):
 
 
 class Lane(enum.IntEnum):
-    """What a record of the flash log is: each lane has record numbers of its own, and goes in its turn when the log is full."""
+    """What a record of the flash log is; each lane has record numbers of its own, and its turn when the log is full."""
 
     EVENT = 0
     """Events, gaps, anchors, boots, plans: the last to go."""

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vigie_protocol import framing, generate
-from vigie_protocol.definition import DEVICE, HOST, Message
+from vigie_protocol.definition import BOTH, DEVICE, Message
 from vigie_protocol.messages import BY_KIND, MESSAGES, PROTOCOL_MAJOR, PROTOCOL_MINOR
 from vigie_protocol.schema import ENUMS, SCHEMA_CRC
 
@@ -26,7 +26,7 @@ BY_NAME = {each.__name__: each for each in MESSAGES}
 
 LIVE = [each for each in MESSAGES if not each.RESERVED]
 PACKED = [each for each in LIVE if each.TO != DEVICE]
-UNPACKED = [each for each in LIVE if each.TO != HOST and each.FIELDS]
+UNPACKED = [each for each in LIVE if each.TO in (DEVICE, BOTH) and each.FIELDS]
 
 
 def snake(name: str) -> str:
