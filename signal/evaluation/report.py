@@ -1,0 +1,90 @@
+"""Tables and pictures, and how they get into the pages of the documentation."""
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+BLUE, ORANGE, GREEN, GREY, RED = "#1f5fa8", "#d9822b", "#2e8b57", "#9aa0a6", "#c0392b"
+_STYLE_WIDTH_IN = 8.0
+_DPI = 110
+_MOST_BYTES = 100_000
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one feature has to show.
+
+    Attributes
+    ----------
+    tables : dict
+        Markdown by the name of its marker: ``<!-- NAME -->`` before it and ``<!-- /NAME -->`` after it.
+    pictures : dict
+        Figure by the name of its file without ``.png``.
+    notes : list of str
+        What was left out, and why.
+    """
+
+    tables: Mapping[str, str]
+    pictures: Mapping[str, Figure]
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def fill(page: str, tables: Mapping[str, str]) -> str:
+    """Return ``page`` with each table between its markers.
+
+    Raises ``KeyError`` naming the marker of a table for which the page has no place.
+    """
+    for name, text in tables.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if page.count(begin) != 1 or page.count(end) != 1:
+            raise KeyError(f"the page needs {begin} and {end}, once each")
+        between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        filled = f"{begin}\n\n{text}\n\n{end}"
+        page = between.sub(lambda _, filled=filled: filled, page)
+    return page
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Return ``share`` in percent; 100 only where it is all of them."""
+    text = f"{100 * share:.{digits}f}"
+    if float(text) == 100 and share < 1:
+        return f"> {100 - 10**-digits:.{digits}f} %"
+    return f"{text} %"
+
+
+def figure(rows: int, columns: int, height_in: float, **options: object) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure of the documentation's width, and its axes row by row."""
+    made = Figure(figsize=(_STYLE_WIDTH_IN, height_in), layout="constrained")
+    axes: list[Axes] = made.subplots(rows, columns, squeeze=False, **options).ravel().tolist()
+    for each in axes:
+        each.spines[["top", "right"]].set_visible(False)
+        each.grid(alpha=0.25, linewidth=0.6)
+    return made, axes
+
+
+def save(picture: Figure, path: Path) -> None:
+    """Write ``picture`` as a small PNG.
+
+    Raises ``ValueError`` if it takes more than 100 KB: draw less.
+    """
+    raw = io.BytesIO()
+    picture.savefig(raw, format="png", dpi=_DPI)
+    small = io.BytesIO()
+    with Image.open(raw) as image:
+        image.convert("RGB").quantize(128).save(small, "PNG", optimize=True)
+    if small.tell() > _MOST_BYTES:
+        raise ValueError(f"{path.name} takes {small.tell()} bytes: draw less")
+    path.write_bytes(small.getvalue())
