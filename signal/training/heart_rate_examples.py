@@ -1,9 +1,9 @@
 """What the heart rate is learned from: recordings, and copies of them with what recordings do not show enough of.
 
 A copy is stretched in time (other heart rates), has one channel alone, moves where the acceleration says nothing
-(another person's PPG mixed in), or has noise in place of its PPG for a while; and there is noise with no pulse in it
-whose reference wanders at random, so that the model learns to doubt it. The seeds are fixed: the examples are the
-same each time.
+(another person's PPG mixed in), has noise in place of its PPG for a while, or a weak pulse. And there are recordings
+whose pulse is taken out and pieces of noise, both with a reference that wanders at random, so that the model learns to
+doubt what moves and varies without a pulse. The seeds are fixed: the examples are the same each time.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal
+from scipy import ndimage, signal
 
 from training.recordings import HEART_RATE_SETS, Float32, Float64, Recording, heart_rate_reference
 
@@ -29,8 +29,12 @@ _MOVING_SETS = ("ieee_spc", "bami1", "bami2")
 _STRETCHES = (0.8, 1.0, 1.2, 0.9, 1.1)
 _SINGLE_CHANNEL = 3
 """As many of the stretched copies have one channel."""
-_NOISE_COUNT = 30
+_NOISE_COUNT = 60
 _NOISE_S = 240
+_WEAK = 0.4
+_HARMONICS = (1, 2, 3)
+_NOTCH_S = 1.5
+"""Time over which the pulse that is taken out may change its height: half of a bpm resolution of 40."""
 _CHUNK = 64
 
 
@@ -58,6 +62,9 @@ def examples(traces: ModuleType) -> Iterator[Example]:
                 yield _example(name, r, channel if alone else ppg, stretch)
             yield _example(name, r, _with_strangers(r, random, strangers))
             yield _example(name, r, _with_noise(r, random))
+            yield _example(name, r, _with_pulse(r, _WEAK))
+            minutes = r["ppg"].shape[1] / r["ppg_rate_hz"] / 60
+            yield _example(name, r | _meaning_nothing(minutes, random), _with_pulse(r, 0))
     yield from _noise(traces)
 
 
@@ -79,19 +86,13 @@ def _features(
     ppg: Float32, valid: npt.NDArray[np.bool_], acc: Float32
 ) -> tuple[Float32, npt.NDArray[np.bool_]]:
     """The features of a whole recording, chunk by chunk as the tracker does it."""
-    before = ((0, 0), (HISTORY, 0))
-    ppg, valid, acc = np.pad(ppg, before), np.pad(valid, before), np.pad(acc, before)
-    windows = (ppg.shape[1] - HISTORY - WINDOW) // STEP + 1
+    grid = np.pad(np.concatenate([ppg, valid.astype(np.float32), acc]), ((0, 0), (HISTORY, 0)))
+    windows = (grid.shape[1] - HISTORY - WINDOW) // STEP + 1
     parts = [
-        features(
-            ppg[:, first * STEP :],
-            valid[:, first * STEP :],
-            acc[:, first * STEP :],
-            min(_CHUNK, windows - first),
-        )
-        for first in range(0, windows, _CHUNK)
+        features(grid[:, first * STEP :], min(_CHUNK, windows - first)) for first in range(0, windows, _CHUNK)
     ]
-    return np.concatenate([shown for shown, _ in parts]), np.concatenate([usable for _, usable in parts])
+    shown = np.concatenate([shown for shown, _ in parts]).transpose(0, 2, 1)
+    return shown, np.concatenate([usable for _, usable in parts])
 
 
 def _without_trend(x: Float64, rate_hz: float) -> Float64:
@@ -156,6 +157,26 @@ def _with_noise(r: Recording, random: np.random.Generator) -> Float32:
     return out.astype(np.float32)
 
 
+def _with_pulse(r: Recording, share: float) -> Float32:
+    """The PPG with this share of its pulse: what follows the reference and its harmonics is taken out."""
+    rate_hz = r["ppg_rate_hz"]
+    out = _without_trend(np.asarray(r["ppg"], np.float64), rate_hz)
+    bpm = np.interp(np.arange(out.shape[1]) / rate_hz, *heart_rate_reference(r))
+    phase = 2 * np.pi * np.cumsum(bpm) / 60 / rate_hz
+    for harmonic in _HARMONICS:
+        turning = np.exp(1j * harmonic * phase)
+        height = ndimage.uniform_filter1d(out * turning.conj(), int(_NOTCH_S * rate_hz), axis=1)
+        out = out - (1 - share) * 2 * (height * turning).real
+    return out.astype(np.float32)
+
+
+def _meaning_nothing(minutes: float, random: np.random.Generator) -> Recording:
+    """A reference that wanders at random."""
+    time_s = np.arange(0, 60 * minutes, 2.0)
+    wander = random.uniform(45, 185) + np.cumsum(random.standard_normal(time_s.size) * 1.5)
+    return {"lag_s": 0.0, "ref_time_s": time_s, "ref_bpm": np.clip(wander, 40, 210)}
+
+
 def _still(gravity: Float32, size: int, random: np.random.Generator) -> Float64:
     """What an accelerometer shows that does not move."""
     return np.asarray(gravity + 0.004 * random.standard_normal((3, size)), np.float64)
@@ -168,20 +189,17 @@ def _noise(traces: ModuleType) -> Iterator[Example]:
     for i in range(_NOISE_COUNT):
         r = worn[random.integers(len(worn))]
         channels = int(random.integers(1, 4))
-        slope = random.choice([0, 0.5, 1.0, 1.5, 2.0])
+        slope = random.choice([0, 0.5, 1.0, 1.5, 2.0, 2.5])
         ppg = _coloured(random, channels, int(_NOISE_S * r["ppg_rate_hz"]), slope)
         if i % 3 == 0:
             ppg = np.round(ppg * random.uniform(0.4, 3))
         size = int(_NOISE_S * r["acc_rate_hz"])
         acc = r["acc"][:, -size:] if i % 2 else _still(r["acc"][:, :1], size, random)
-        wander = random.uniform(45, 185) + np.cumsum(random.standard_normal(_NOISE_S // 2) * 1.5)
         made: Recording = {
             "name": NOISE,
-            "acc": acc if i % 5 else np.zeros((3, 0)),
+            "acc": acc if i % 3 != 1 else np.zeros((3, 0)),
             "ppg_rate_hz": r["ppg_rate_hz"],
             "acc_rate_hz": r["acc_rate_hz"],
-            "lag_s": 0.0,
-            "ref_time_s": np.arange(0, _NOISE_S, 2.0),
-            "ref_bpm": np.clip(wander, 40, 210),
+            **_meaning_nothing(_NOISE_S / 60, random),
         }
         yield _example(NOISE, made, ppg)

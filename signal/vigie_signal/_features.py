@@ -6,7 +6,7 @@ untouched PPG, with how much of it the motion explains, and what to believe is l
 """
 
 from functools import cache
-from typing import TypeVar, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,6 @@ from scipy import fft
 
 from vigie_signal._grid import RATE_HZ
 from vigie_signal._resample import Float32
-
-_Sample = TypeVar("_Sample", np.float32, np.bool_)
 
 WINDOW = 200
 STEP = 50
@@ -29,99 +27,100 @@ _BIN_BPM = 60 * RATE_HZ / _TRANSFORM
 RATES_BPM: Float32 = (0.5 * _BIN_BPM * np.arange(19, 116)).astype(np.float32)
 """The heart rates considered, 36 to 216 bpm, two to a bin of the transform."""
 
-_LAGS = range(0, 13, 3)
+COUNT = 19
+"""Features of a rate in a window."""
+
+_LAGS = (3, 6, 9, 12, 0)
+_LAGGED = 3 * len(_LAGS)
 _RIDGE = 0.03
-_FIT_BLOCKS = (4, 8)
 _USABLE = 0.6
 _FLOOR = 0.1
+_RECENT = 120
+"""Grid samples at the end of a window that one view shows alone."""
 
 
-def features(
-    ppg: Float32, valid: npt.NDArray[np.bool_], acc: Float32, count: int
-) -> tuple[Float32, npt.NDArray[np.bool_]]:
-    """Features ``[count, rates, 19]`` of ``count`` windows, and which windows have a usable PPG.
+def features(grid: Float32, count: int) -> tuple[Float32, npt.NDArray[np.bool_]]:
+    """Features ``[count, COUNT, rates]`` of ``count`` windows, and which windows have a usable PPG.
 
-    ``ppg`` and ``valid`` are ``[channels, HISTORY + n]``, ``acc`` is ``[3, HISTORY + n]``, band-passed, and
-    the first window begins at ``HISTORY``. Per rate: log power at it, at twice and at half of it, in the PPG,
-    in what the two fits leave of it, in the last 5 s of that, and in the acceleration; per window: the shares
-    that motion explains, log motion in g, log rate.
+    ``grid`` is ``[2 * channels + 3, HISTORY + n]``: the channels of the PPG, where each of them is valid (1, else
+    0), the axes of the acceleration, all on the grid, band-passed; the first window begins at ``HISTORY``. Per
+    rate: log power at it, at twice and at half of it, in the PPG, in what the two fits leave of it, in the last
+    5 s of that, and in the acceleration; per window: the shares that motion explains, log motion in g, log rate.
     """
+    channels = (len(grid) - 3) // 2
     samples = HISTORY + WINDOW + (count - 1) * STEP
-    ppg, valid, acc = ppg[:, :samples], valid[:, :samples], acc[:, :samples]
-    raw = _windows(ppg, count)
+    ppg, acc = grid[:channels, STEP:samples], grid[2 * channels :, :samples]
+    both = np.concatenate([*(acc[:, STEP - lag : samples - lag] for lag in _LAGS), ppg])
+    seen = _windows(both, count, HISTORY - STEP)
+    moved, arm, raw = seen[:, :_LAGGED], seen[:, _LAGGED - 3 : _LAGGED], seen[:, _LAGGED:]
     energy = np.einsum("ncs,ncs->nc", raw, raw)
-    seen = (_windows(valid, count).mean(axis=2) >= _USABLE) & (energy > 0)
-    share = (seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)).astype(np.float32)
-    motion = np.concatenate([acc[:, STEP - lag : samples - lag] for lag in _LAGS])
-    moved = _windows(motion, count, HISTORY - STEP)
-    left = [
-        np.subtract(raw, weight @ moved, dtype=np.float32) for weight in _fits(motion, ppg[:, STEP:], count)
-    ]
-    explained = [
-        1 - (np.einsum("ncs,ncs->nc", part, part) / np.where(seen, energy, 1) * share).sum(axis=1)
-        for part in left
-    ]
-    arm = moved[:, :3]
-    power = _power([raw, *left, left[-1]], arm, share) @ _at_rates()
-    size = RATES_BPM.size
-    out = np.empty((count, 19, size), np.float32)
-    out[:, :15] = (np.log(np.maximum(power, 0) + _FLOOR) / 1.5).reshape(count, 15, size)
+    valid = _windows(grid[channels : 2 * channels], count, HISTORY).sum(axis=2)
+    counts = (valid >= _USABLE * WINDOW) & (energy > 0)
+    share = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+
+    explained = _fits(both).reshape(count, 2 * channels, _LAGGED) @ moved
+    left = np.subtract(raw[:, None], explained.reshape(count, 2, channels, WINDOW))
+    remains = np.einsum("nfcs,nfcs->nfc", left, left)
+    kept = (remains / np.where(counts, energy, 1)[:, None] * share[:, None]).sum(axis=2)
     motion_g = np.sqrt(np.einsum("ncs,ncs->n", arm, arm) / WINDOW)
-    context = [*((part - 0.5) / 0.25 for part in explained), (np.log10(motion_g + 1e-4) + 1.5) / 0.7]
-    out[:, 15:18] = np.clip(np.stack(context, axis=1), -3, 3)[:, :, None]
-    out[:, 18] = np.log(RATES_BPM / 90) / 0.5
-    return out.transpose(0, 2, 1), seen.any(axis=1)
+
+    rows = np.empty((count, 3 + 4 * channels, WINDOW), np.float32)
+    np.multiply(seen[:, _LAGGED - 3 :], _taper(WINDOW), out=rows[:, : 3 + channels])
+    np.multiply(left.reshape(count, -1, WINDOW), _taper(WINDOW), out=rows[:, 3 + channels : 3 + 3 * channels])
+    np.multiply(left[:, 1, :, -_RECENT:], _taper(_RECENT), out=rows[:, 3 + 3 * channels :, -_RECENT:])
+    rows[:, 3 + 3 * channels :, :-_RECENT] = 0
+    power = _power(rows, share) @ _at_rates()
+
+    out = np.empty((count, COUNT, RATES_BPM.size), np.float32)
+    out[:, :15] = (np.log(np.maximum(power, 0) + _FLOOR) / 1.5).reshape(count, 15, -1)
+    context = np.column_stack([(0.5 - kept) / 0.25, (np.log10(motion_g + 1e-4) + 1.5) / 0.7])
+    out[:, 15:18] = np.clip(context, -3, 3)[:, :, None]
+    out[:, 18] = _log_rates()
+    return out, counts.any(axis=1)
 
 
-def _windows(signal: npt.NDArray[_Sample], count: int, history: int = HISTORY) -> npt.NDArray[_Sample]:
-    """``[channels, history + n]`` as ``[count, channels, WINDOW]``, one each ``STEP``."""
-    view = np.lib.stride_tricks.sliding_window_view(signal[:, history:], WINDOW, axis=1)
-    return np.ascontiguousarray(view[:, ::STEP][:, :count].transpose(1, 0, 2))
+def _windows(signal: Float32, count: int, first: int) -> Float32:
+    """View ``[count, rows, WINDOW]`` of ``signal [rows, n]``: from ``first``, one each ``STEP``."""
+    row, sample = signal.strides
+    return np.lib.stride_tricks.as_strided(
+        signal[:, first:], (count, len(signal), WINDOW), (STEP * sample, row, sample), writeable=False
+    )
 
 
-def _fits(motion: Float32, ppg: Float32, count: int) -> Float32:
-    """Ridge weights ``[fits, count, channels, lags]`` of ``ppg`` on ``motion``, for each of ``_FIT_BLOCKS``.
+def _fits(both: Float32) -> Float32:
+    """Ridge weights ``[count, 2, channels, lagged axes]`` of the PPG on the motion, over 8 s and over 16 s.
 
-    Products are summed once a block of ``STEP`` samples and shared by all the windows and fits over it.
+    ``both`` holds the motion's ``_LAGGED`` rows and then the PPG's. Products are summed once a block of ``STEP``
+    samples and shared by all the windows and fits over it.
     """
-    both = np.concatenate([motion, ppg])
-    blocks = np.ascontiguousarray(both.reshape(len(both), -1, STEP).transpose(1, 0, 2))
+    blocks = both.reshape(len(both), -1, STEP).transpose(1, 0, 2)
     products = blocks @ blocks.transpose(0, 2, 1)
-    size = len(motion)
-    last = len(products) - count
-    sums = [
-        sum(
-            (products[last - back : last - back + count] for back in range(1, width)),
-            products[last : last + count],
-        )
-        for width in _FIT_BLOCKS
-    ]
-    total = np.stack(sums)
-    gram = total[..., :size, :size].copy()
-    diagonal = np.arange(size, dtype=np.intp)
-    mean = gram[..., diagonal, diagonal].mean(axis=2, keepdims=True)
-    gram[..., diagonal, diagonal] += _RIDGE * mean + np.float32(1e-7)
-    solved = cast(Float32, np.linalg.solve(gram, total[..., :size, size:]))
-    return np.ascontiguousarray(solved.transpose(0, 1, 3, 2))
+    pairs = products[1:] + products[:-1]
+    short = pairs[2:] + pairs[:-2]
+    total = np.stack([short[4:], short[4:] + short[:-4]], axis=1)
+    gram = total[..., :_LAGGED, :_LAGGED].copy()
+    diagonal = np.einsum("nfll->nfl", gram)
+    diagonal += (_RIDGE / _LAGGED) * np.add.reduce(diagonal, axis=2, keepdims=True) + np.float32(1e-7)
+    solved = cast(Float32, np.linalg.solve(gram, total[..., :_LAGGED, _LAGGED:]))
+    return solved.transpose(0, 1, 3, 2)
 
 
-def _power(views: list[Float32], arm: Float32, share: Float32) -> Float32:
-    """Power ``[count, views + 1, bins]`` of each view and of the arm, 1 on average over the rates considered.
+def _power(rows: Float32, share: Float32) -> Float32:
+    """Power ``[count, 5, bins]`` of the four views of the PPG and of the arm, 1 on average over the rates considered.
 
-    In a view ``[count, channels, WINDOW]`` each channel counts by its share whatever its amplitude; the axes of
-    the arm are added as they are. The last view is seen through the short taper, the others through the long.
+    ``rows`` are the three axes of the arm and each view's channels, tapered. In a view each channel counts by its
+    share whatever its amplitude; the axes of the arm are added as they are.
     """
-    tapered = [view * _long_taper() for view in (arm, *views[:-1])]
-    rows = np.concatenate([*tapered, views[-1] * _short_taper()], axis=1)
     spectrum = fft.rfft(rows, _TRANSFORM, axis=2)[..., : _bins()]
     power = spectrum.real**2 + spectrum.imag**2
     first, last = round(RATES_BPM[0] / _BIN_BPM), round(RATES_BPM[-1] / _BIN_BPM)
-    mean = power[:, 3:, first : last + 1].mean(axis=2).reshape(len(rows), len(views), -1)
-    seen = power[:, 3:].reshape(*mean.shape, -1)
-    pulse = np.einsum("nvcb,nvc->nvb", seen, share[:, None] / np.maximum(mean, 1e-20))
-    added = power[:, :3].sum(axis=1, keepdims=True)
-    added /= np.maximum(added[..., first : last + 1].mean(axis=2, keepdims=True), 1e-20)
-    return np.asarray(np.concatenate([pulse, added], axis=1), dtype=np.float32)
+    band = power[..., first : last + 1]
+    mean = np.maximum(np.add.reduce(band, axis=2) / np.float32(band.shape[2]), np.float32(1e-20))
+    views = power[:, 3:].reshape(len(rows), 4, -1, _bins())
+    out = np.empty((len(rows), 5, _bins()), np.float32)
+    np.einsum("nvcb,nvc->nvb", views, share[:, None] / mean[:, 3:].reshape(len(rows), 4, -1), out=out[:, :4])
+    np.divide(power[:, :3].sum(axis=1), mean[:, :3].sum(axis=1)[:, None], out=out[:, 4])
+    return out
 
 
 def _bins() -> int:
@@ -129,13 +128,13 @@ def _bins() -> int:
 
 
 @cache
-def _long_taper() -> Float32:
-    return np.asarray(np.hanning(WINDOW + 2)[1:-1], dtype=np.float32)
+def _taper(samples: int) -> Float32:
+    return np.asarray(np.hanning(samples + 2)[1:-1], dtype=np.float32)
 
 
 @cache
-def _short_taper() -> Float32:
-    return np.concatenate([np.zeros(80), np.hanning(122)[1:-1]]).astype(np.float32)
+def _log_rates() -> Float32:
+    return np.asarray(np.log(RATES_BPM / 90) / 0.5, dtype=np.float32)
 
 
 @cache

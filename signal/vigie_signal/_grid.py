@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
+from vigie_signal._inputs import finite_or_nan
 from vigie_signal._resample import Float32, Resampler
 
 RATE_HZ = 25.0
@@ -28,6 +29,15 @@ class BandPass:
         self._last = np.zeros(channels, np.float32)
         self._missing = np.zeros(channels, np.intp)
         self._since_gap = np.full(channels, _SETTLE)
+        self._calm = False
+
+    def grid_of(self, samples: int) -> int:
+        """How many grid samples the first ``samples`` raw ones complete."""
+        return self._resampler.grid_of(samples)
+
+    def samples_for(self, grid: int) -> int:
+        """How many raw samples the first ``grid`` grid samples need."""
+        return self._resampler.samples_for(grid)
 
     def push(self, block: Float32) -> tuple[Float32, npt.NDArray[np.bool_]]:
         """Take raw ``[channels, n]``, return band-passed ``[channels, m]`` and where it is valid."""
@@ -35,16 +45,19 @@ class BandPass:
         if grid.shape[1] == 0:
             return grid, np.zeros(grid.shape, np.bool_)
         present = np.isfinite(grid)
-        valid = present
-        calm = (self._since_gap >= _SETTLE).all() and (self._missing == 0).all()
-        if present.all() and calm and np.isfinite(self._origin).all():
+        calm = self._calm and bool(present.all())
+        if calm:
+            valid = present
             grid = grid - self._origin[:, None]
         else:
             valid = self._settled(present)
             grid = self._filled(grid, present)
+            self._calm = bool(
+                ((self._since_gap >= _SETTLE) & (self._missing == 0) & np.isfinite(self._origin)).all()
+            )
         self._last = grid[:, -1].copy()
         out, self._state = signal.lfilter(self._numerator, self._denominator, grid, axis=1, zi=self._state)
-        return np.where(valid, out, 0).astype(np.float32), valid
+        return (out if calm else np.where(valid, out, 0)).astype(np.float32), valid
 
     def _filled(self, grid: Float32, present: npt.NDArray[np.bool_]) -> Float32:
         """Offsets from the first value seen, each gap holding the value before it."""
@@ -66,3 +79,36 @@ class BandPass:
         since = index - np.maximum.accumulate(lost, axis=1)
         self._missing, self._since_gap = missing[:, -1], np.minimum(since[:, -1], _SETTLE)
         return np.asarray(since > _SETTLE, dtype=np.bool_)
+
+
+class Feed:
+    """A raw signal in blocks of any size, band-passed only when that much of it is asked for.
+
+    Many small blocks then cost no more than one large one, and what waits is less than what is asked for at once.
+    """
+
+    def __init__(self, channels: int, rate_hz: float) -> None:
+        self.channels = channels
+        self._band_pass = BandPass(channels, rate_hz)
+        self._waiting: list[Float32] = []
+        self._received = self._taken = 0
+
+    @property
+    def known(self) -> int:
+        """How many grid samples, from the very first, what was added completes."""
+        return self._band_pass.grid_of(self._received)
+
+    def add(self, block: npt.NDArray[np.generic]) -> None:
+        """Take the next raw ``[channels, n]``, a copy."""
+        if block.shape[1]:
+            self._received += block.shape[1]
+            self._waiting.append(block.astype(np.float32))
+
+    def until(self, grid: int) -> tuple[Float32, npt.NDArray[np.bool_]]:
+        """Band-passed ``[channels, m]`` up to ``grid`` samples from the very first, and where it is valid."""
+        samples = self._band_pass.samples_for(grid) - self._taken
+        self._taken += samples
+        waiting = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting, axis=1)
+        rest = waiting[:, samples:]
+        self._waiting = [rest.copy() if rest.shape[1] < samples else rest]
+        return self._band_pass.push(finite_or_nan(waiting[:, :samples]))

@@ -22,6 +22,16 @@ def as_rate_hz(name: str, rate_hz: float) -> float:
 
 def as_ppg(ppg: npt.ArrayLike) -> Float32:
     """``ppg`` as float32 ``[channels, n]``; infinities become NaN."""
+    return finite_or_nan(ppg_as_passed(ppg))
+
+
+def as_acc(acc: npt.ArrayLike) -> Float32:
+    """``acc`` as float32 ``[3, m]``; infinities become NaN."""
+    return finite_or_nan(acc_as_passed(acc))
+
+
+def ppg_as_passed(ppg: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    """``ppg`` as ``[channels, n]``, not copied."""
     array = _as_real("ppg", ppg)
     if array.ndim == 1:
         array = array[None, :]
@@ -29,16 +39,16 @@ def as_ppg(ppg: npt.ArrayLike) -> Float32:
         raise ValueError(f"ppg has shape {array.shape}: pass [n] or [channels, n]")
     if array.shape[0] > 8 and array.shape[1] <= 8:
         raise ValueError(f"ppg has shape {array.shape}: pass [channels, n], so ppg.T here")
-    return _finite_or_nan(array)
+    return array
 
 
-def as_acc(acc: npt.ArrayLike) -> Float32:
-    """``acc`` as float32 ``[3, m]``; infinities become NaN."""
+def acc_as_passed(acc: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    """``acc`` as ``[3, m]``, not copied."""
     array = _as_real("acc", acc)
     if array.ndim != 2 or array.shape[0] != 3:
         hint = ", so acc.T here" if array.ndim == 2 and array.shape[1] == 3 else ""
         raise ValueError(f"acc has shape {array.shape}: pass [3, m] in g{hint}")
-    return _finite_or_nan(array)
+    return array
 
 
 def as_acc_or_length(acc: npt.ArrayLike) -> Float32:
@@ -49,7 +59,7 @@ def as_acc_or_length(acc: npt.ArrayLike) -> Float32:
     if array.ndim != 2 or array.shape[0] not in (1, 3):
         hint = ", so acc.T here" if array.ndim == 2 and array.shape[1] == 3 else ""
         raise ValueError(f"acc has shape {array.shape}: pass [3, n] in g, or [n] for its length{hint}")
-    return _finite_or_nan(array)
+    return finite_or_nan(array)
 
 
 def _as_real(name: str, values: npt.ArrayLike) -> npt.NDArray[np.generic]:
@@ -59,7 +69,8 @@ def _as_real(name: str, values: npt.ArrayLike) -> npt.NDArray[np.generic]:
     return array
 
 
-def _finite_or_nan(array: npt.NDArray[np.generic]) -> Float32:
+def finite_or_nan(array: npt.NDArray[np.generic]) -> Float32:
+    """A float32 copy in which infinities are NaN."""
     out = array.astype(np.float32)
     out[~np.isfinite(out)] = np.nan
     return out

@@ -17,6 +17,9 @@ from vigie_signal._resample import Float32
 _NEAR = 2
 """Rates on either side of the best one that count as the same answer: with their width, 5 bpm."""
 
+_FRESH, _NEARBY_BPM = 0.63, 12.0
+"""How far the window alone moves an estimate that cannot look ahead, and how near it must be for that."""
+
 
 @cache
 def _weights() -> dict[str, npt.NDArray[np.float32]]:
@@ -25,12 +28,14 @@ def _weights() -> dict[str, npt.NDArray[np.float32]]:
 
 
 def likelihood(features: Float32) -> Float32:
-    """Likelihood ``[windows, rates]``, 1 at the best rate, of ``features [windows, rates, 19]``."""
+    """Likelihood ``[windows, rates]``, 1 at the best rate, of ``features [windows, 19, rates]``."""
     w = _weights()
-    flat = features.reshape(-1, features.shape[2])
-    hidden = np.tanh(flat @ w["W1"] + w["b1"])
-    score = (flat @ w["w0"] + hidden @ w["W2"]).reshape(features.shape[:2])
-    return np.asarray(np.exp(score - score.max(axis=1, keepdims=True)), dtype=np.float32)
+    hidden = w["W1"].T @ features
+    hidden += w["b1"][:, None]
+    np.tanh(hidden, out=hidden)
+    score = w["w0"] @ features + w["W2"] @ hidden
+    score -= score.max(axis=1, keepdims=True)
+    return np.asarray(np.exp(score, out=score), dtype=np.float32)
 
 
 @cache
@@ -55,10 +60,19 @@ def _near(reach: int) -> Float32:
     return np.asarray(np.abs(index[:, None] - index) <= reach, dtype=np.float32)
 
 
-def read(posterior: Float32) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Heart rate in bpm of each ``posterior [windows, rates]``, and the probability of within 5 bpm."""
+def read(
+    posterior: Float32, fresh: Float32 | None = None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Heart rate in bpm of each ``posterior [windows, rates]``, and the probability of within 5 bpm.
+
+    ``fresh`` is the likelihood of the same windows: without a look ahead the posterior trails a changing rate,
+    and what the window alone says nearby makes good for part of it.
+    """
     mass = posterior @ _near(_NEAR)
     best = mass.argmax(axis=1)
     near = posterior * _near(_NEAR + 1)[best]
     bpm = (near @ RATES_BPM) / near.sum(axis=1)
+    if fresh is not None:
+        nearby = fresh * np.exp(-0.5 * ((RATES_BPM - bpm[:, None]) / _NEARBY_BPM) ** 2)
+        bpm += _FRESH * ((nearby @ RATES_BPM) / nearby.sum(axis=1) - bpm)
     return bpm.astype(np.float64), np.clip(mass[np.arange(len(best)), best], 0, 1).astype(np.float64)

@@ -6,6 +6,7 @@ different rates stay aligned because all of them are delayed by the same time.
 """
 
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ DELAY_S = 0.14
 
 _CUTOFF_HZ = 9.0
 _LEAST_WEIGHT = 0.3
+
+_Index = TypeVar("_Index", int, npt.NDArray[np.int64])
 
 
 class Resampler:
@@ -41,6 +44,14 @@ class Resampler:
         self._received = 0
         self._next = 0
 
+    def grid_of(self, samples: int) -> int:
+        """How many grid samples the first ``samples`` input samples complete."""
+        return -(-samples * self._phases // self._step)
+
+    def samples_for(self, grid: int) -> int:
+        """How many input samples the first ``grid`` grid samples need."""
+        return (grid - 1) * self._step // self._phases + 1
+
     def push(self, block: Float32) -> Float32:
         """Take ``[channels, n]`` new samples, return the ``[channels, m]`` grid samples they complete."""
         if self._received == 0 and block.shape[1]:
@@ -49,7 +60,7 @@ class Resampler:
             self._pending = np.repeat(block[:, :1], -self._start, axis=1)
         data = np.concatenate([self._pending, block], axis=1)
         self._received += block.shape[1]
-        end = -(-self._received * self._phases // self._step)
+        end = self.grid_of(self._received)
         if end <= self._next:
             self._pending = data
             return np.empty((len(block), 0), np.float32)
@@ -66,14 +77,13 @@ class Resampler:
         self._next = end
         return out
 
-    def _oldest(self, n: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _oldest(self, n: _Index) -> _Index:
         """Index of the oldest input sample under the kernel of grid sample ``n``."""
         return -((self._kernel.size - 1 - n * self._step) // self._phases)
 
     def _aligned(self, n: int) -> int:
         """The same for one grid sample, or a little older, where the phases of the kernel begin anew."""
-        oldest = int(self._oldest(np.array([n], np.int64))[0])
-        return oldest // self._step * self._step
+        return self._oldest(n) // self._step * self._step
 
     def _average(
         self, data: Float32, channel: npt.NDArray[np.intp], n: npt.NDArray[np.intp]

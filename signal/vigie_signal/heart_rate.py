@@ -1,6 +1,5 @@
 """Heart rate from wrist PPG and acceleration, in motion, with a confidence."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,19 +7,14 @@ import numpy.typing as npt
 
 from vigie_signal import _model
 from vigie_signal._features import HISTORY, STEP, WINDOW, features
-from vigie_signal._grid import RATE_HZ, BandPass
+from vigie_signal._grid import RATE_HZ, Feed
 from vigie_signal._hmm import FixedLag
-from vigie_signal._inputs import Float32, as_acc, as_ppg, as_rate_hz
+from vigie_signal._inputs import Float32, acc_as_passed, as_rate_hz, ppg_as_passed
 
 _WINDOW_S = WINDOW / RATE_HZ
 _STEP_S = STEP / RATE_HZ
 _LONGEST_LAG_S = 120.0
 _CHUNK = 64
-
-_AHEAD = 0.35
-"""Of the last change: without a lag the filter trails a changing rate by this part of a step."""
-_AHEAD_CONFIDENCE = 0.8
-_AHEAD_MOST_BPM = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,92 +95,85 @@ class HeartRateTracker:
 
     def __init__(self, *, ppg_rate_hz: float, acc_rate_hz: float | None = None, lag_s: float = 0.0) -> None:
         self._ppg_rate_hz = as_rate_hz("ppg_rate_hz", ppg_rate_hz)
-        self._acc_rate_hz = None if acc_rate_hz is None else as_rate_hz("acc_rate_hz", acc_rate_hz)
+        acc_rate = None if acc_rate_hz is None else as_rate_hz("acc_rate_hz", acc_rate_hz)
         if not 0 <= lag_s <= _LONGEST_LAG_S:
             raise ValueError(f"lag_s={lag_s!r}: pass 0 to {_LONGEST_LAG_S:g} seconds")
-        self._ppg: BandPass | None = None
-        self._acc = None if self._acc_rate_hz is None else BandPass(3, self._acc_rate_hz)
-        self._ppg_grid: Float32 = np.zeros((0, HISTORY), np.float32)
-        self._valid: npt.NDArray[np.bool_] = np.zeros((0, HISTORY), np.bool_)
-        self._acc_grid: Float32 = np.zeros((3, HISTORY), np.float32)
+        self._ppg: Feed | None = None
+        self._acc = None if acc_rate is None else Feed(3, acc_rate)
+        self._grid: Float32 = np.empty((0, 0), np.float32)
         self._filter = FixedLag(_model.transition(), int(lag_s / _STEP_S))
-        self._ahead = _AHEAD if lag_s < _STEP_S else 0.0
-        self._last = (np.nan, 0.0)
-        self._windows = 0
+        self._online = lag_s < _STEP_S
+        self._seen = 0
+        self._told = 0
 
     def update(self, ppg: npt.ArrayLike, acc: npt.ArrayLike | None = None) -> HeartRateTrack:
         """Take the next samples, return the windows that they complete (often none).
 
         Blocks of PPG and acceleration need not cover the same time: what runs ahead waits.
         """
-        ppg_block = as_ppg(ppg)
+        ppg_block = ppg_as_passed(ppg)
         if self._ppg is None:
-            self._ppg = BandPass(len(ppg_block), self._ppg_rate_hz)
-            self._ppg_grid = np.zeros((len(ppg_block), HISTORY), np.float32)
-            self._valid = np.zeros((len(ppg_block), HISTORY), np.bool_)
-        if len(ppg_block) != len(self._ppg_grid):
+            self._ppg = Feed(len(ppg_block), self._ppg_rate_hz)
+            self._grid = np.zeros((2 * len(ppg_block) + 3, HISTORY), np.float32)
+        if len(ppg_block) != self._ppg.channels:
             raise ValueError(
-                f"ppg has {len(ppg_block)} channels after {len(self._ppg_grid)}: pass the same ones"
+                f"ppg has {len(ppg_block)} channels after {self._ppg.channels}: pass the same ones"
             )
-        grid, valid = self._ppg.push(ppg_block)
-        self._ppg_grid = np.concatenate([self._ppg_grid, grid], axis=1)
-        self._valid = np.concatenate([self._valid, valid], axis=1)
         if self._acc is None:
             if acc is not None:
                 raise ValueError("acc without acc_rate_hz: pass its sampling rate to HeartRateTracker")
-            moved: Float32 = np.zeros((3, grid.shape[1]), np.float32)
         elif acc is None:
             raise ValueError("acc is missing: pass the next samples [3, m], NaN where there are none")
         else:
-            moved, _ = self._acc.push(as_acc(acc))
-        self._acc_grid = np.concatenate([self._acc_grid, moved], axis=1)
-        return _joined(list(self._decided()))
+            self._acc.add(acc_as_passed(acc))
+        self._ppg.add(ppg_block)
+        tracks: list[HeartRateTrack] = []
+        while ready := self._ready(self._ppg):
+            tracks.append(self._next(self._ppg, min(ready, _CHUNK)))
+        return _joined(tracks)
 
     def finish(self) -> HeartRateTrack:
         """Return the last windows, for which less than ``lag_s`` of what follows is known."""
         return self._track(*self._filter.finish())
 
-    def _decided(self) -> Iterator[HeartRateTrack]:
-        while True:
-            ready = min(self._ppg_grid.shape[1], self._acc_grid.shape[1]) - HISTORY - WINDOW
-            count = min(ready // STEP + 1, _CHUNK)
-            if count <= 0:
-                return
-            shown, usable = features(self._ppg_grid, self._valid, self._acc_grid, count)
-            self._ppg_grid = self._ppg_grid[:, count * STEP :]
-            self._valid = self._valid[:, count * STEP :]
-            self._acc_grid = self._acc_grid[:, count * STEP :]
-            yield self._track(*self._filter.push(_model.likelihood(shown), usable))
+    def _ready(self, ppg: Feed) -> int:
+        """How many windows are complete and not yet looked at."""
+        known = ppg.known if self._acc is None else min(ppg.known, self._acc.known)
+        return max((known - WINDOW) // STEP + 1 - self._seen, 0)
 
-    def _track(self, posterior: Float32, usable: npt.NDArray[np.bool_]) -> HeartRateTrack:
-        index = self._windows + np.arange(len(posterior))
-        self._windows += len(posterior)
-        bpm, confidence = _model.read(posterior)
-        return HeartRateTrack(
-            time_s=_WINDOW_S / 2 + _STEP_S * index.astype(np.float64),
-            bpm=np.where(usable, self._leading(bpm, np.where(usable, confidence, 0)), np.nan),
-            confidence=np.where(usable, confidence, 0.0),
-        )
+    def _next(self, ppg: Feed, count: int) -> HeartRateTrack:
+        """Look at the next ``count`` windows, which are complete."""
+        self._seen += count
+        end = WINDOW + (self._seen - 1) * STEP
+        shown, valid = ppg.until(end)
+        if self._acc is None:
+            moved: Float32 = np.zeros((3, shown.shape[1]), np.float32)
+        else:
+            moved, _ = self._acc.until(end)
+        grid = np.concatenate([self._grid, np.concatenate([shown, valid.astype(np.float32), moved])], axis=1)
+        self._grid = grid[:, count * STEP :].copy()
+        found, usable = features(grid, count)
+        likelihood = _model.likelihood(found)
+        return self._track(*self._filter.push(likelihood, usable), likelihood if self._online else None)
 
-    def _leading(
-        self, bpm: npt.NDArray[np.float64], confidence: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
-        """``bpm`` moved on along its last change, where both ends of that are sure."""
-        if bpm.size == 0 or not self._ahead:
-            return bpm
-        before = np.concatenate([[self._last[0]], bpm[:-1]])
-        sure = np.minimum(confidence, np.concatenate([[self._last[1]], confidence[:-1]])) > _AHEAD_CONFIDENCE
-        self._last = (float(bpm[-1]), float(confidence[-1]))
-        change = bpm - before
-        steady = sure & (np.abs(change) < _AHEAD_MOST_BPM)
-        return np.where(steady, bpm + self._ahead * np.where(steady, change, 0), bpm)
+    def _track(
+        self, posterior: Float32, usable: npt.NDArray[np.bool_], likelihood: Float32 | None = None
+    ) -> HeartRateTrack:
+        index = np.arange(self._told, self._told + len(posterior), dtype=np.float64)
+        self._told += len(posterior)
+        bpm, confidence = _model.read(posterior, likelihood)
+        bpm[~usable] = np.nan
+        confidence[~usable] = 0
+        return HeartRateTrack(_WINDOW_S / 2 + _STEP_S * index, bpm, confidence)
 
 
 def _joined(tracks: list[HeartRateTrack]) -> HeartRateTrack:
+    if not tracks:
+        return HeartRateTrack(np.empty(0), np.empty(0), np.empty(0))
     if len(tracks) == 1:
         return tracks[0]
 
     def column(name: str) -> npt.NDArray[np.float64]:
-        return np.concatenate([np.empty(0), *(getattr(track, name) for track in tracks)])
+        return np.concatenate([getattr(track, name) for track in tracks])
 
     return HeartRateTrack(column("time_s"), column("bpm"), column("confidence"))
