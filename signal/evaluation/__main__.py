@@ -1,4 +1,4 @@
-"""Measure `vigie_signal` on a folder of recordings; print the tables, or write them and the pictures into the documentation.
+"""Measure `vigie_signal` on a folder of recordings; print the tables, or write tables and pictures into docs/signal/.
 
     python -m evaluation [FOLDER] [--only PAGE] [--write]
 

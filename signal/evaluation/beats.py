@@ -62,7 +62,8 @@ def match(found_s: Float64, true_s: Float64) -> tuple[float, float, float]:
 def true_beats_s(r: Recording) -> Float64:
     """Return the beats of the reference on the clock of the PPG, those within it."""
     beat_s: Float64 = np.asarray(r["beat_time_s"] - r["beat_lag_s"], np.float64)
-    return beat_s[(beat_s > 0.3) & (beat_s < r["ppg"].shape[1] / r["ppg_rate_hz"] - 0.3)]
+    last_s = float(r["ppg"].shape[1] / r["ppg_rate_hz"])
+    return beat_s[(beat_s > 0.3) & (beat_s < last_s - 0.3)]
 
 
 def score(r: Recording, dataset: str) -> Scored:

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from evaluation.report import percent, table
 from training.recordings import HEART_RATE_SETS, Float64, Recording, heart_rate_reference
@@ -97,7 +98,7 @@ def joined(several: Iterable[Scored]) -> tuple[Float64, Float64]:
 
 def mean_errors_bpm(several: Iterable[Scored]) -> Float64:
     """Return the mean absolute error of each recording."""
-    return np.array([np.nanmean(s.error_bpm) for s in several])
+    return np.array([float(np.nanmean(s.error_bpm)) for s in several])
 
 
 def surest(error_bpm: Float64, confidence: Float64, share: float) -> Float64:
@@ -207,11 +208,21 @@ def _changed(r: Recording, **changes: npt.NDArray[np.floating] | float) -> Recor
 
 def _at_rate(rows: npt.NDArray[np.floating], rate_hz: float, wanted_hz: float) -> Float64:
     """``rows`` sampled anew by straight lines, after a mean over what falls together."""
-    width = max(int(rate_hz / wanted_hz), 1)
-    smooth = np.apply_along_axis(np.convolve, 1, np.asarray(rows, np.float64), np.ones(width) / width, "same")
-    old_s = np.arange(rows.shape[1]) / rate_hz
-    new_s = np.arange(0, old_s[-1], 1 / wanted_hz)
-    return np.stack([np.interp(new_s, old_s, row) for row in smooth])
+    smooth = ndimage.uniform_filter1d(np.asarray(rows, np.float64), max(int(rate_hz / wanted_hz), 1), axis=1)
+    return _at(
+        np.arange(0, rows.shape[1] / rate_hz, 1 / wanted_hz, dtype=np.float64),
+        _times_s(rows, rate_hz),
+        smooth,
+    )
+
+
+def _times_s(rows: npt.NDArray[np.floating], rate_hz: float) -> Float64:
+    return np.arange(rows.shape[1], dtype=np.float64) / rate_hz
+
+
+def _at(new_s: Float64, old_s: Float64, rows: Float64) -> Float64:
+    found: list[Float64] = [np.asarray(np.interp(new_s, old_s, row), np.float64) for row in rows]
+    return np.stack(found)
 
 
 def _resampled(ppg_hz: float, acc_hz: float) -> Callable[[Recording], Recording]:
@@ -241,8 +252,8 @@ def _shifted(by_s: float) -> Callable[[Recording], Recording]:
         acc: Float64 = np.asarray(r["acc"], np.float64)
         if not acc.shape[1]:
             return r
-        time_s = np.arange(acc.shape[1]) / r["acc_rate_hz"]
-        return _changed(r, acc=np.stack([np.interp(time_s - by_s, time_s, row) for row in acc]))
+        time_s = _times_s(acc, r["acc_rate_hz"])
+        return _changed(r, acc=_at(time_s - by_s, time_s, acc))
 
     return change
 

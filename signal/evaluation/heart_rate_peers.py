@@ -61,15 +61,13 @@ def peers_table(traces: ModuleType, ways: Sequence[Peer], online: list[Scored], 
     ours: list[list[str]] = []
     for title, several in (("**Vigie, online**", online), ("**Vigie, 6 s later**", later)):
         by_set = groups(several)
-        cells = [
-            f"**{mean_errors_bpm(by_set[name, half_shown(name)]).mean():.2f}**" for name in HEART_RATE_SETS
-        ]
-        ours.append([title, *cells])
+        means = [mean_errors_bpm(by_set[name, half_shown(name)]).mean() for name in HEART_RATE_SETS]
+        ours.append([title, *(f"**{mean:.2f}**" for mean in means)])
     rows: list[list[str]] = []
     for peer in ways:
-        cells = []
+        cells: list[str] = []
         for name in HEART_RATE_SETS:
             error, answered = peer_error(peer, list(traces.recordings(name, half_shown(name))))
             cells.append(f"{error:.1f}" + (f" ({percent(answered)})" if answered < 0.995 else ""))
-        rows.append([f"{peer.name}", *cells])
+        rows.append([peer.name, *cells])
     return table(["mean absolute error, bpm", *(TITLES[name] for name in HEART_RATE_SETS)], [*ours, *rows])

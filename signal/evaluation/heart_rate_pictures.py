@@ -24,7 +24,7 @@ def track_picture(shown: Scored, begin_s: float, peer: Peer | None) -> Figure:
     ):
         time_s, values = _excerpt(r, name, float(r[rate_hz]), begin_s)
         raw.plot(time_s, values - 1.2 * row, color=color, linewidth=1, label=label)
-    raw.set(xlabel="seconds", yticks=[], title=f"8 s of {r['name']}, while running", ylim=(-1.4, 1.35))
+    raw.set(xlabel="seconds", yticks=[], title=f"8 s of {r['name']}, while running", ylim=(-1.9, 0.9))
     raw.legend(loc="upper center", ncols=2, frameon=False, fontsize=7, handlelength=1)
     minutes = shown.time_s / 60
     if peer is not None:
@@ -50,7 +50,8 @@ def _excerpt(r: Recording, name: str, rate_hz: float, begin_s: float) -> tuple[F
     row = np.sqrt((rows**2).sum(axis=0)) if name == "acc" else rows[0]
     begin = round(begin_s * rate_hz)
     part = row[begin : begin + round(_SHOWN_S * rate_hz)]
-    return begin_s + np.arange(part.size) / rate_hz, (part - part.mean()) / np.ptp(part)
+    time_s = begin_s + np.arange(part.size, dtype=np.float64) / rate_hz
+    return time_s, np.asarray((part - part.mean()) / np.ptp(part), np.float64)
 
 
 def confidence_picture(online: Sequence[Scored]) -> Figure:
@@ -67,7 +68,7 @@ def confidence_picture(online: Sequence[Scored]) -> Figure:
         xlabel="answered, surest first, %", ylabel="mean absolute error, bpm", ylim=(0, None), title="online"
     )
     coverage.legend(frameon=False, fontsize=7)
-    bounds = [(low, low + 0.1) for low in np.linspace(0, 0.8, 9)] + [(0.9, 0.95), (0.95, 0.99), (0.99, 1.01)]
+    bounds = [(low, low + 0.1) for low in np.linspace(0, 0.8, 9)] + [(0.9, 0.97), (0.97, 1.01)]
     error, confidence = joined(s for s in online if s.half == "report")
     held = [
         (mean, within, share) for *_, share, mean, within in calibration(error, confidence, bounds) if share

@@ -5,7 +5,7 @@ None of them reads an accelerometer, so each sees one PPG channel. An absent one
 
 import importlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -120,7 +120,7 @@ def peers() -> tuple[list[Peer], list[str]]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Without the warnings that the libraries give on signals they cannot read."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -137,7 +137,7 @@ def rates_bpm(peer: Peer, ppg: Float64, rate_hz: float, centre_s: Float64, windo
             begin = round((centre - window_s / 2) * rate_hz)
             try:
                 out[k] = peer.rate_bpm(ppg[begin : begin + round(window_s * rate_hz)], rate_hz)
-            except Exception:  # noqa: BLE001 - whatever a library raises on a bad window, it gives no answer
+            except Exception:  # whatever a library raises on a bad window, it gives no answer
                 continue
     return out
 
@@ -149,7 +149,7 @@ def beats_s(peer: Peer, ppg: Float64, rate_hz: float) -> Float64:
     with quiet():
         try:
             return peer.beats_s(ppg, rate_hz)
-        except Exception:  # noqa: BLE001 - whatever a library raises, it gives no answer
+        except Exception:  # whatever a library raises, it gives no answer
             return np.empty(0)
 
 

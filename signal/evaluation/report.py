@@ -1,17 +1,17 @@
 """Tables and pictures, and how they get into the pages of the documentation."""
 
 import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from matplotlib.axes import Axes
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
 BLUE, ORANGE, GREEN, GREY, RED = "#1f5fa8", "#d9822b", "#2e8b57", "#9aa0a6", "#c0392b"
-_STYLE_WIDTH_IN = 8.0
+_WIDTH_IN = 8.0
 _DPI = 110
 _MOST_BYTES = 100_000
 
@@ -51,9 +51,8 @@ def fill(page: str, tables: Mapping[str, str]) -> str:
         begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         if page.count(begin) != 1 or page.count(end) != 1:
             raise KeyError(f"the page needs {begin} and {end}, once each")
-        between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        filled = f"{begin}\n\n{text}\n\n{end}"
-        page = between.sub(lambda _, filled=filled: filled, page)
+        before, _, rest = page.partition(begin)
+        page = f"{before}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}"
     return page
 
 
@@ -65,13 +64,17 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{text} %"
 
 
-def figure(rows: int, columns: int, height_in: float, **options: object) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure of the documentation's width, and its axes row by row."""
-    made = Figure(figsize=(_STYLE_WIDTH_IN, height_in), layout="constrained")
-    axes: list[Axes] = made.subplots(rows, columns, squeeze=False, **options).ravel().tolist()
+def figure(rows: int, columns: int, height_in: float, **options: Any) -> tuple[Figure, list[Any]]:
+    """Return an empty figure of the documentation's width, and its ``Axes`` row by row.
+
+    They are ``Any`` because the types that Matplotlib gives them are incomplete.
+    """
+    made = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
+    axes: list[Any] = np.ravel(made.subplots(rows, columns, squeeze=False, **options)).tolist()
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
         each.grid(alpha=0.25, linewidth=0.6)
+        each.title.set_fontsize(9)
     return made, axes
 
 
@@ -81,7 +84,8 @@ def save(picture: Figure, path: Path) -> None:
     Raises ``ValueError`` if it takes more than 100 KB: draw less.
     """
     raw = io.BytesIO()
-    picture.savefig(raw, format="png", dpi=_DPI)
+    drawn: Any = picture
+    drawn.savefig(raw, format="png", dpi=_DPI)
     small = io.BytesIO()
     with Image.open(raw) as image:
         image.convert("RGB").quantize(128).save(small, "PNG", optimize=True)
