@@ -1,0 +1,1 @@
+"""What the bracelet makes of its samples itself: integers alone, in buffers of a fixed size."""
