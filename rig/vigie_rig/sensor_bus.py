@@ -21,6 +21,10 @@ class SensorModel(Protocol):
         """Let the trace begin at this board time."""
         ...
 
+    def power_cycle(self, now_us: int) -> None:
+        """Cut the supply and bring it back."""
+        ...
+
     def read(self, register: int, count: int, now_us: int) -> bytes:
         """Burst-read registers."""
         ...

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 from vigie_rig.errors import RigFault
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 _REAL_WAIT_S: Final = 20.0
 """How long real input, such as a thread's answer, may take when no timer is left."""
+_SAME_S: Final = 2e-6
+_LOOK_EVERY: Final = 1000
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -24,10 +29,18 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     now_s = 0.0
 
+    threads = 0
+    """Calls that run in threads now."""
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
+        if self.threads:
+            # What a thread does takes no virtual time: else how far the clock jumps would depend on the machine.
+            ready = super().select(_REAL_WAIT_S)
+            if ready:
+                return ready
         if timeout is None:
             ready = super().select(_REAL_WAIT_S)
             if not ready:
@@ -42,15 +55,46 @@ class _JumpingSelector(selectors.DefaultSelector):
 class VirtualClockLoop(asyncio.SelectorEventLoop):
     """The event loop; its ``time()`` begins at 0."""
 
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        self._jumps = 0
         # The loop compares due times within its resolution; a microsecond absorbs rounding.
         self._clock_resolution = 1e-6
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
         return self._jumping.now_s
+
+    def jump(self, to_s: float) -> bool:
+        """Move the clock to a time at once, and tell so, if nothing at all is due before or with it.
+
+        It is what the loop would do by itself, without the round through its selector; now and then it refuses, so
+        that real input is looked at.
+        """
+        scheduled = self._scheduled
+        if self._ready or self._jumping.threads or (scheduled and scheduled[0].when() <= to_s + _SAME_S):
+            return False
+        self._jumps += 1
+        if self._jumps % _LOOK_EVERY == 0:
+            return False
+        self._jumping.now_s = max(to_s, self._jumping.now_s)
+        return True
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: *_Ts
+    ) -> asyncio.Future[_T]:
+        """Run a function in a thread; the clock stands still until it has ended."""
+        future = super().run_in_executor(executor, func, *args)
+        self._jumping.threads += 1
+        future.add_done_callback(self._thread_ended)
+        return future
+
+    def _thread_ended(self, _: asyncio.Future[Any]) -> None:
+        self._jumping.threads -= 1
 
 
 def run(main: Coroutine[Any, Any, _T]) -> _T:

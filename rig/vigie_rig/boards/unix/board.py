@@ -7,44 +7,53 @@ seed gives the same transcript; on the real clock it serves requests as they com
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import random
-import select
-import shutil
 import signal
-import socket
 import struct
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from vigie.micropython import MicroPython
 from vigie.transports import Transport, open_transport
 from vigie_rig.boards import HEAP_BYTES
 from vigie_rig.boards.unix.clock import BoardClock
+from vigie_rig.boards.unix.process import Interpreter
+from vigie_rig.boards.unix.roles import Roles
 from vigie_rig.channel import Kind, Request, RequestParser, Transcript, Wake, encode_answer
 from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import FaultPlan
+from vigie_rig.flash import NorFlash, Operation
 from vigie_rig.line_transport import LineTransport
+from vigie_rig.pins import Pins
 from vigie_rig.pty_door import PtyDoor
 from vigie_rig.sensor_bus import SensorBus, SensorModel
 from vigie_rig.serial_line import SerialLine
 
-_RUNTIME: Final = Path(__file__).parent / "runtime"
 _EXCHANGE_US: Final = 20
 """Board time that an exchange costs beside its bus bits: code is otherwise free on the virtual clock."""
 _AHEAD_US: Final = 5_000
 """How far a board that does not sleep may run ahead of the loop."""
 _EARLY_US: Final = 500
+_FOREVER_US: Final = 1 << 60
 _HANG_S: Final = 20.0
 """Wall seconds without a request after which a virtual board is held to hang."""
 _RESTART_RAW, _RESTART_SOFT, _RESTART_HARD = 75, 76, 77
 _PWRON, _HARD, _SOFT = 1, 2, 5
 _CONSOLE_BYTES: Final = 4000
-_STEADY: Final = ("setarch", "--addr-no-randomize") if shutil.which("setarch") else ()
-"""The collector is conservative: only the same addresses make the heap the same in every run."""
+FLASH_BYTES: Final = 5 << 20
+"""Flash of a board that is given none: the partition of a bracelet with an ESP32."""
+_TIME: Final = struct.Struct("<Q")
+_HELLO: Final = struct.Struct("<8sIBQ")
+_SLEEP: Final = int(Kind.SLEEP)
+
+
+class _Working(NamedTuple):
+    """The flash at work, and when in board time."""
+
+    operation: Operation
+    begin_us: int
+    end_us: int
 
 
 class UnixBoard:
@@ -59,6 +68,9 @@ class UnixBoard:
         seed: Seeds boot ids.
         on_pty: Whether :meth:`link` leads over a pseudo-terminal, as any program would come; on the real clock.
         start_us: Board time at power-on, to test wraps.
+        flash: Its flash, which outlives the board; None is an erased one of :data:`FLASH_BYTES`.
+        ticks_restart: Whether the board's ticks begin at 0 with every boot, as those of silicon do; without it they
+            go on with the board's time, so that blocks of all boots stand on one axis.
     """
 
     def __init__(
@@ -73,27 +85,35 @@ class UnixBoard:
         start_us: int = 0,
         device_id: bytes = b"virtual\0",
         on_pty: bool = False,
+        flash: NorFlash | None = None,
+        ticks_restart: bool = False,
     ) -> None:
         self.faults = faults or FaultPlan()
         self.line = SerialLine(self.faults)
         self.bus = SensorBus(sensors, self.faults)
+        self.flash = flash or NorFlash(FLASH_BYTES)
+        self.pins = Pins()
         self.transcript = Transcript()
         self.files = files
         self.fault: FirmwareFault | None = None
         """Set when the board crashed or hung; its line is unplugged then."""
         self.restarts = 0
+        self._roles = Roles(self.bus, self.line, self.flash, self.pins)
         self._micropython = micropython
         self._heap_bytes = heap_bytes or HEAP_BYTES["unix" if micropython.word_bits == 64 else "unix32"]
         self._device_id = device_id
         self._door = PtyDoor(self.line) if on_pty else None
         self._boots = random.Random(f"boots {seed}")
         self._start_us = start_us
+        self._ticks_restart = ticks_restart
         self._reset_cause = _PWRON
         self._console = bytearray()
         self._printed = bytearray()
         self._interrupts = False
         self._waiting: tuple[Request, asyncio.TimerHandle | None] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._working: _Working | None = None
+        self._process: Interpreter | None = None
+        self._coming_back: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> UnixBoard:
         """Switch the board on."""
@@ -102,6 +122,7 @@ class UnixBoard:
         self._virtual = self._clock.virtual
         self.files.mkdir(parents=True, exist_ok=True)
         self.line.on_input = self._on_input
+        self.pins.on_edge = self._on_edge
         if self._door is not None:
             await self._door.__aenter__()
         self._spawn(raw=False)
@@ -109,6 +130,8 @@ class UnixBoard:
 
     async def __aexit__(self, *_: object) -> None:
         """Switch it off; no process is left."""
+        if self._coming_back is not None:
+            self._coming_back.cancel()
         self._end_process()
         self._clock.close()
         if self._door is not None:
@@ -138,60 +161,61 @@ class UnixBoard:
         """Press the reset button: the application starts anew, the plug stays in."""
         self._restart(raw=False, cause=_HARD)
 
+    def power_cut(self, off_s: float) -> None:
+        """Cut the board's power now, and give it again ``off_s`` later.
+
+        Its memory and what is on its line are gone, a flash operation that is under way is torn, the sensors forget
+        their registers. It comes back as another boot, by power-on. Not over a pseudo-terminal, which would be gone
+        for good.
+        """
+        if self._process is None or self.fault is not None:
+            return
+        now_us = self.now_us()
+        if self._working is not None:
+            operation, begin_us, end_us = self._working
+            self._working = None
+            if now_us > begin_us:
+                self.flash.tear(operation, (now_us - begin_us) / (end_us - begin_us))
+        self._end_process()
+        self.line.unplug()
+        self._coming_back = self._loop.call_later(off_s, self._power_on)
+
+    def _power_on(self) -> None:
+        self._coming_back = None
+        for sensor in self.bus.sensors.values():
+            sensor.power_cycle(self.now_us())
+        self.line.plug()
+        self._restart(raw=False, cause=_PWRON)
+
     # The process
 
     def _spawn(self, *, raw: bool) -> None:
-        ours, theirs = socket.socketpair()
-        console_read, console_write = os.pipe()
-        os.set_blocking(console_read, False)
-        ours.setblocking(False)
         self._parser = RequestParser()
         self._waiting = None
         self._interrupts = False
         self.line.reset_board()
-        command = [
-            *self._micropython.command,
-            "-X",
-            f"heapsize={self._heap_bytes}",
-            str(_RUNTIME / "_repl.py"),
-        ]
-        self._process = subprocess.Popen(
-            [*_STEADY, *command, *(["-r"] if raw else [])],
-            cwd=self.files,
-            stdin=subprocess.DEVNULL,
-            stdout=console_write,
-            stderr=console_write,
-            env={"MICROPYPATH": f"{_RUNTIME}:.:lib:.frozen", "VIGIE_CHANNEL": str(theirs.fileno())},
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )
-        theirs.close()
-        os.close(console_write)
-        self._socket, self._console_read = ours, console_read
-        self._poll = select.poll()
-        self._poll.register(ours, select.POLLIN)
-        self._poll.register(console_read, select.POLLIN)
+        self.pins.reset_board(self.now_us())
+        self._process = Interpreter(self._micropython, self.files, heap_bytes=self._heap_bytes, raw=raw)
         if self._virtual:
             self._loop.call_soon(self._serve_until_asleep)
         else:
-            self._loop.add_reader(ours, self._on_socket)
-            self._loop.add_reader(console_read, self._drain_console)
+            self._loop.add_reader(self._process.requests, self._on_request)
+            self._loop.add_reader(self._process.console, self._drain_console)
 
     def _end_process(self) -> None:
-        if self._process is None:
+        process = self._process
+        if process is None:
             return
-        if self._waiting is not None and self._waiting[1] is not None:
-            self._waiting[1].cancel()
-        self._waiting = None
+        if self._working is not None:  # the chip needs no processor to end what it has begun
+            self.flash.apply(self._working.operation)
+            self._working = None
+        self._cancel_waiting()
         if not self._virtual:
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_reader(self._console_read)
-        self._process.kill()
-        self._process.wait()
-        self._drain_console()
-        self._socket.close()
-        os.close(self._console_read)
+            self._loop.remove_reader(process.requests)
+            self._loop.remove_reader(process.console)
+        self._printed += process.close()
         self._process = None
+        self._pass_printed()
 
     def _restart(self, *, raw: bool, cause: int) -> None:
         self._end_process()
@@ -199,13 +223,9 @@ class UnixBoard:
         self.restarts += 1
         self._spawn(raw=raw)
 
-    def _ended(self) -> None:
+    def _ended(self, process: Interpreter) -> None:
         """The process closed its end: a reset that it asked for, or a crash."""
-        assert self._process is not None
-        try:
-            status = self._process.wait(timeout=_HANG_S)
-        except subprocess.TimeoutExpired:
-            status = -signal.SIGKILL
+        status = process.status(_HANG_S)
         if status == _RESTART_RAW:
             self._restart(raw=True, cause=_SOFT)
         elif status == _RESTART_SOFT:
@@ -213,7 +233,7 @@ class UnixBoard:
         elif status == _RESTART_HARD:
             self._restart(raw=False, cause=_HARD)
         else:
-            self._fail(f"the interpreter ended with status {status}")
+            self._fail(f"the interpreter ended with status {-signal.SIGKILL if status is None else status}")
 
     def _fail(self, reason: str) -> None:
         self._end_process()
@@ -224,53 +244,54 @@ class UnixBoard:
 
     def _serve_until_asleep(self) -> None:
         """Virtual clock: answer everything until the board waits for something that is not there yet."""
-        process = self._process
+        process, parser = self._process, self._parser
         while process is not None and self._process is process and self._waiting is None:
-            request = self._parser.next()
+            request = parser.next()
             if request is not None:
                 self._handle(request)
                 continue
-            if not self._poll.poll(_HANG_S * 1000):
+            ready = process.wait(_HANG_S)
+            if ready is None:
                 self._fail(f"the board computed for {_HANG_S:g} s without an exchange: it hangs")
                 return
-            self._read_console()
-            try:
-                data = self._socket.recv(65536)
-            except BlockingIOError:
-                continue
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                self._ended()
+            if process.console in ready:
+                self._printed += process.read_console()
+            data = process.receive() if process.requests in ready else None
+            if data:
+                parser.feed(data)
+            elif data is not None:
+                self._ended(process)
                 return
-            self._parser.feed(data)
 
-    def _on_socket(self) -> None:
+    def _on_request(self) -> None:
         """Real clock: answer what has come."""
-        try:
-            data = self._socket.recv(65536)
-        except BlockingIOError:
+        process = self._process
+        assert process is not None
+        data = process.receive()
+        if data is None:
             return
-        except ConnectionResetError:
-            data = b""
         if not data:
             self._drain_console()
-            self._ended()
+            self._ended(process)
             return
         self._parser.feed(data)
-        process = self._process
         while self._process is process and (request := self._parser.next()) is not None:
             if self._waiting is not None:  # given up by the board: ctrl-C cut it off
-                self._cancel_waiting()
+                self._give_up()
             self._handle(request)
 
-    def _read_console(self) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):
-            while data := os.read(self._console_read, 65536):
-                self._printed += data
+    def _give_up(self) -> None:
+        if self._working is not None:
+            self.flash.apply(self._working.operation)
+            self._working = None
+        self._cancel_waiting()
 
     def _drain_console(self) -> None:
-        self._read_console()
+        assert self._process is not None
+        self._printed += self._process.read_console()
+        self._pass_printed()
+
+    def _pass_printed(self) -> None:
         if self._printed:
             data = bytes(self._printed)
             self._printed.clear()
@@ -279,54 +300,83 @@ class UnixBoard:
             self.line.print(data, self._loop.time())
 
     def _handle(self, request: Request) -> None:
+        now_us = self._clock.now_us()
         if self._virtual:
-            # What was printed before a request is one piece, however the pipe cut it: same seed, same times.
-            self._drain_console()
-        if self._virtual and request.time_us - self.now_us() > _AHEAD_US:
-            timer = self._loop.call_at(self._clock.loop_time_s(request.time_us), self._catch_up, request)
-            self._waiting = (request, timer)
+            if self._printed:
+                # What was printed before a request is one piece, however the pipe cut it: same seed, same times.
+                self._pass_printed()
+            if request.time_us - now_us > _AHEAD_US and not self._jump(request.time_us):
+                timer = self._loop.call_at(self._clock.loop_time_s(request.time_us), self._catch_up, request)
+                self._waiting = (request, timer)
+                return
+        if request.time_us > now_us:
+            now_us = self._clock.reach(request.time_us)
+        if request.kind == _SLEEP:
+            self._sleep(request, now_us)
             return
-        now_us = self._clock.reach(request.time_us)
-        now_s = self._clock.loop_time_s(now_us)
-        payload = request.payload
-        match request.kind:
-            case Kind.SLEEP:
-                self._sleep(request, now_us)
-            case Kind.BUS_READ:
-                register, count = payload[0], payload[1] | payload[2] << 8
-                data = self.bus.read(request.argument, register, count, now_us, now_s)
-                cost_us = self.bus.transfer_us(count)
-                self._answer(request, now_us + cost_us, 1 if data is None else 0, data or b"")
-            case Kind.BUS_WRITE:
-                taken = self.bus.write(request.argument, payload[0], payload[1:], now_us, now_s)
-                self._answer(request, now_us + self.bus.transfer_us(len(payload) - 1), 0 if taken else 1)
-            case Kind.SERIAL_READ:
-                self._answer(request, now_us, 0, self.line.read(payload[0] | payload[1] << 8))
-            case Kind.SERIAL_WRITE:
-                taken_bytes = self.line.write(payload, now_s)
-                self._answer(request, now_us, 0, struct.pack("<H", taken_bytes))
-            case Kind.INTERRUPTS:
-                self._interrupts = bool(request.argument)
-                self._answer(request, now_us, 0)
-            case Kind.HELLO:
-                info = struct.pack("<8sIB", self._device_id, self._boots.getrandbits(32), self._reset_cause)
-                self._answer(request, now_us, 1 if self._virtual else 0, info)
-            case _:
-                self._fail(f"request {request.kind} on the side channel is unknown")
+        verb = self._roles.verbs.get(request.kind)
+        if verb is not None:
+            cost_us, argument, payload = verb(request, now_us, self._clock)
+            self._answer(request, now_us + cost_us, argument, payload)
+        elif request.kind in (Kind.FLASH_PROGRAM, Kind.FLASH_ERASE):
+            self._work(request, now_us)
+        elif request.kind == Kind.INTERRUPTS:
+            self._interrupts = bool(request.argument)
+            self._answer(request, now_us, 0)
+        elif request.kind == Kind.HELLO:
+            ticks_from_us = now_us if self._ticks_restart else 0
+            boot = self._boots.getrandbits(32)
+            info = _HELLO.pack(self._device_id, boot, self._reset_cause, ticks_from_us)
+            self._answer(request, now_us, 1 if self._virtual else 0, info)
+        else:
+            self._fail(f"request {request.kind} on the side channel is unknown")
+
+    def _jump(self, board_us: int) -> bool:
+        """Move the virtual clock to a board time, if nothing else is due before: the next event decides."""
+        return self._clock.jump(board_us)
 
     def _sleep(self, request: Request, now_us: int) -> None:
-        until_us = min(struct.unpack("<Q", request.payload)[0], 1 << 61)
-        if request.argument and self.line.has_input:
+        until_us = min(_TIME.unpack(request.payload)[0], 2 * _FOREVER_US)
+        edges = self.pins.take_edges()
+        if edges:
+            self._answer(request, now_us, Wake.PIN, edges)
+        elif request.argument and self.line.has_input:
             self._answer(request, now_us, Wake.INPUT)
         elif until_us <= now_us:
             self._answer(request, now_us, Wake.TIME)
+        elif until_us >= _FOREVER_US:
+            self._waiting = (request, None)
+        elif self._virtual and self._jump(until_us):
+            self._answer(request, until_us, Wake.TIME)
         else:
-            timer = None
-            if until_us < 1 << 60:
-                timer = self._loop.call_at(
-                    self._clock.loop_time_s(until_us), self._wake, request, until_us, Wake.TIME
-                )
+            due_s = self._clock.loop_time_s(until_us)
+            timer = self._loop.call_at(due_s, self._wake, request, until_us, Wake.TIME)
             self._waiting = (request, timer)
+
+    def _work(self, request: Request, now_us: int) -> None:
+        """Let the flash work; the processor stands still meanwhile, and power may go."""
+        found = self._roles.operation(request)
+        if found is None:
+            self._answer(request, now_us, 1)
+            return
+        operation, cost_us = found
+        end_us = now_us + cost_us
+        if self._virtual and self._jump(end_us):
+            self.flash.apply(operation)
+            self._answer(request, end_us, 0)
+            return
+        self._working = _Working(operation, now_us, end_us)
+        timer = self._loop.call_at(self._clock.loop_time_s(end_us), self._work_done, request, end_us)
+        self._waiting = (request, timer)
+
+    def _work_done(self, request: Request, end_us: int) -> None:
+        assert self._working is not None
+        self.flash.apply(self._working.operation)
+        self._working = None
+        self._waiting = None
+        self._answer(request, max(end_us, self.now_us()), 0)
+        if self._virtual:
+            self._serve_until_asleep()
 
     def _catch_up(self, request: Request) -> None:
         """The loop has reached the time of a board that ran ahead without sleeping."""
@@ -339,7 +389,7 @@ class UnixBoard:
             self._waiting[1].cancel()
         self._waiting = None
 
-    def _wake(self, request: Request, time_us: int, why: Wake) -> None:
+    def _wake(self, request: Request, time_us: int, why: Wake, payload: bytes = b"") -> None:
         if self._waiting is None or self._waiting[0] is not request:
             return
         self._cancel_waiting()
@@ -348,27 +398,35 @@ class UnixBoard:
             self._sleep(request, self.now_us())
             return
         # A board that ran ahead of the loop is not put back in time by input that comes meanwhile.
-        self._answer(request, max(time_us, request.time_us, self.now_us()), why)
+        self._answer(request, max(time_us, request.time_us, self.now_us()), why, payload)
         if self._virtual:
             self._serve_until_asleep()
 
     def _answer(self, request: Request, time_us: int, argument: int, payload: bytes = b"") -> None:
-        if self._virtual:
-            time_us += _EXCHANGE_US
-        else:
-            time_us = self.now_us()
+        assert self._process is not None
+        time_us = time_us + _EXCHANGE_US if self._virtual else self.now_us()
         answer = encode_answer(request, time_us, argument, payload)
         self.transcript.add(request, answer)
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._socket.sendall(answer)
+        self._process.send(answer)
+
+    def _asleep(self) -> Request | None:
+        """The sleep in which the board is."""
+        waiting = self._waiting
+        return waiting[0] if waiting is not None and waiting[0].kind == _SLEEP else None
 
     def _on_input(self) -> None:
         """Bytes for the board arrived: wake it, or interrupt it if one is ctrl-C and it is to be heard."""
-        asleep = self._waiting is not None and self._waiting[0].kind == Kind.SLEEP
+        asleep = self._asleep()
         if self._interrupts and self.line.take_interrupt():
-            if asleep and self._waiting is not None:
-                self._wake(self._waiting[0], self.now_us(), Wake.INTERRUPT)
+            if asleep is not None:
+                self._wake(asleep, self.now_us(), Wake.INTERRUPT)
             elif self._process is not None:
-                self._process.send_signal(signal.SIGINT)
-        elif asleep and self._waiting is not None and self._waiting[0].argument:
-            self._wake(self._waiting[0], self.now_us(), Wake.INPUT)
+                self._process.signal(signal.SIGINT)
+        elif asleep is not None and asleep.argument:
+            self._wake(asleep, self.now_us(), Wake.INPUT)
+
+    def _on_edge(self) -> None:
+        """A pin that the board watches changed: wake it; one that does not sleep hears of it when it would."""
+        asleep = self._asleep()
+        if asleep is not None:
+            self._wake(asleep, self.now_us(), Wake.PIN, self.pins.take_edges())

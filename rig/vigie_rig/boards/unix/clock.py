@@ -47,6 +47,11 @@ class BoardClock:
         """The loop's time at a board time."""
         return (board_us - self._start_us) / 1e6 + self._origin_s + self.stalled_s
 
+    def jump(self, board_us: int) -> bool:
+        """Move the virtual clock to a board time at once, if nothing else is due before; tell whether it did."""
+        loop = self._loop
+        return isinstance(loop, VirtualClockLoop) and loop.jump(self.loop_time_s(board_us))
+
     def reach(self, board_us: int) -> int:
         """Board time now, not before one at which the board is known to have been."""
         now_us = self.now_us()

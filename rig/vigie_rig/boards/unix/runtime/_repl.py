@@ -9,7 +9,6 @@ import sys
 import _channel
 import _events  # noqa: F401
 
-_byte = bytearray(2)
 _received = bytearray(255)
 _view = memoryview(_received)
 _at = 0
@@ -27,9 +26,8 @@ def _read():
                 _at += 1
                 return _received[_at - 1]
             _at = _count = 0
-            _byte[0] = len(_received)
-            _byte[1] = 0
-            count = _channel.request(_channel.SERIAL_READ, 0, _byte, 2)
+            _channel.body.u16 = len(_received)
+            count = _channel.request(_channel.SERIAL_READ, 0, 2)
             if count:
                 _channel.answer_into(_view[:count], count)
                 _count = count
@@ -40,7 +38,7 @@ def _read():
 
 
 def _interrupts(on):
-    _channel.request(_channel.INTERRUPTS, on, _byte, 0)
+    _channel.request(_channel.INTERRUPTS, on, 0)
 
 
 def _execute(source, space):

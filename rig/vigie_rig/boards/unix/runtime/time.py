@@ -8,11 +8,11 @@ _FOREVER_US = 1 << 62
 
 
 def ticks_us():
-    return _channel.now_us() & 0x3FFFFFFF
+    return _channel.now_us() - _channel.boot_us & 0x3FFFFFFF
 
 
 def ticks_ms():
-    return _channel.now_us() // 1000
+    return (_channel.now_us() - _channel.boot_us) // 1000
 
 
 def ticks_cpu():
@@ -21,7 +21,9 @@ def ticks_cpu():
 
 def sleep_us(us):
     if us > 0:
-        _channel.sleep_until_us(_channel.now_us() + us, 0)
+        until_us = _channel.now_us() + us
+        while _channel.sleep_until_us(until_us, 0):  # woken by an edge
+            pass
 
 
 def sleep_ms(ms):
