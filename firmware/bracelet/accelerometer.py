@@ -34,14 +34,17 @@ class AccelerometerStream:
         self.bad_tags = 0
         self.on = False
 
-    def configure(self, configuration: "Configuration", number: int) -> None:
-        """Set the chip up by a Configure's fields; raise Unsupported for what it lacks."""
+    def configure(self, configuration: "Configuration", number: int, unhurried: bool = False) -> None:
+        """Set the chip up by a Configure's fields; raise Unsupported for what it lacks.
+
+        `unhurried`: bursts are as long as the FIFO can bear, because no host waits for them.
+        """
         rate_decihz, self._range_g = configuration[6:8]
         self.on = False
         if not rate_decihz:
             return
         self.chip.configure(rate_decihz, self._range_g)
-        samples = max(1, min(rate_decihz // 80, _MOST_SAMPLES))
+        samples = _MOST_SAMPLES if unhurried else max(1, min(rate_decihz // 80, _MOST_SAMPLES))
         self._number = number
         self.period_ms = max(1, samples * 10000 // rate_decihz)
         self._sample_ticks = sample_ticks(rate_decihz)  # until the stamps tell

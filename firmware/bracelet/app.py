@@ -6,12 +6,14 @@ import sys
 
 from micropython import const
 
-from bracelet import VERSION, codec
+from bracelet import VERSION, codec, log_requests, plan
 from bracelet.clock import Clock, elapsed_us
 from bracelet.drivers.unsupported import Unsupported
 from bracelet.framing import Deframer, Interrupt
 from bracelet.link import Link
+from bracelet.log import FlashLog
 from bracelet.sampler import Sampler, attempt
+from bracelet.watch import Watch
 
 _FLUSH_MS = const(5)
 _MOST_REQUESTS = const(8)
@@ -42,14 +44,45 @@ class Application:
         self.link = Link(board.serial(), board.crc_into)  # pyright: ignore[reportArgumentType]
         self.sampler = Sampler(list(board.streams()), self.clock, self.link)
         self._deframer = Deframer(board.crc_into, board.capabilities() & codec.CAPABILITY_REPL != 0)
-        self._boot_id = board.boot_id()
+        self.crc_into = board.crc_into
+        self.boot_id = board.boot_id()
+        self._flash_log: "FlashLog | None" = None
+        self._watch: "Watch | None" = None
         self._requests: list[tuple[int, int, bytes]] = []
         self._there = 0
         self._configuration: "Configuration" = STANDARD
         self._number = 1
         self._restart: int | None = None
         self._wanted = asyncio.Event()
+        self._serving = False
+        self._watching = None
         self._find()
+        self._live = self._working()
+        fields = plan.load(board.crc_into)
+        if fields != plan.OFF:
+            self.watch.set_plan(fields)
+
+    def flash_log(self) -> FlashLog:
+        """The flash log, which is looked for when it is first needed; raise Unsupported on a board without flash."""
+        if self._flash_log is None:
+            flash = self._board.flash()
+            if flash is None:
+                raise Unsupported(codec.ERROR_CODE_NO_LOG, "this board has no flash for it")
+            log = FlashLog(flash, self.clock, self.boot_id, self.crc_into)
+            body = bytearray(8)
+            codec.pack_boot_record(body, 0, self._board.reset_reason(), *VERSION, codec.SCHEMA_CRC)
+            log.append(codec.LANE_EVENT, codec.BOOT_RECORD, body)
+            self._flash_log = log
+        return self._flash_log
+
+    @property
+    def watch(self) -> Watch:
+        """What samples by the plan."""
+        if self._watch is None:
+            self._watch = Watch(self._board, self.sampler.streams, self.clock, self.flash_log())
+            if self._serving:
+                self._watching = asyncio.create_task(self._watch.run())  # pyright: ignore[reportUnknownMemberType]
+        return self._watch
 
     def _find(self) -> None:
         """Look for the sensors that are off, and set up those that answer; no bus, however bad, stops this."""
@@ -68,7 +101,9 @@ class Application:
                     break
 
     def _working(self) -> int:
-        """The streams whose chip is there and set up."""
+        """The streams whose chip is there and set up; those for a host, while the plan has them."""
+        if self._watch is not None and self._watch.active:
+            return self._live & self._there
         working = 0
         for stream in self.sampler.streams:
             if stream.on:
@@ -86,13 +121,20 @@ class Application:
         """Serve until told to end; return the restart mode, or None for the prompt."""
         # The stubs of asyncio name types that they do not bring; so too below.
         sampling = asyncio.create_task(self._sample())  # pyright: ignore[reportUnknownMemberType]
+        self._serving = True
+        if self._watch is not None:
+            self._watching = asyncio.create_task(self._watch.run())  # pyright: ignore[reportUnknownMemberType]
         try:
             await self._receive()
         except Interrupt:
             pass
         finally:
             sampling.cancel()
+            if self._watching is not None:
+                self._watching.cancel()
             self.sampler.stop()
+            if self._watch is not None:
+                self._watch.suspend()
             self.link.serial.deinit()
         return self._restart
 
@@ -141,23 +183,25 @@ class Application:
         if len(self._requests) < _MOST_REQUESTS:
             self._requests.append((kind, sequence, bytes(buffer[at:end])))
 
-    async def _drain(self) -> None:
+    async def drain(self) -> None:
+        """Wait until the link takes a frame."""
         while not self.link.pump():
             await asyncio.sleep_ms(_FLUSH_MS)
 
-    async def _send(
+    async def send(
         self,
         kind: int,
         pack: "Callable[[bytearray, int, Unpack[Fields]], int]",
         *fields: "Unpack[Fields]",
         tail: bytes = b"",
     ) -> None:
-        await self._drain()
+        """Send a message once the link takes it."""
+        await self.drain()
         self.link.send_message(kind, pack, *fields, tail=tail)
 
     async def _handle(self, kind: int, sequence: int, body: bytes) -> None:
         try:
-            handler = self._HANDLERS.get(kind)
+            handler = self._HANDLERS.get(kind) or log_requests.HANDLERS.get(kind)
             if handler is None:
                 raise Unsupported(codec.ERROR_CODE_UNKNOWN_MESSAGE, "message 0x%02x" % kind)
             await handler(self, sequence, body)
@@ -166,20 +210,23 @@ class Application:
         except ValueError:
             await self._refuse(sequence, codec.ERROR_CODE_MALFORMED, "%d bytes" % len(body))
         except OSError:
-            await self._refuse(sequence, codec.ERROR_CODE_SENSOR_ABSENT, "a sensor does not answer")
+            await self._refuse(
+                sequence, codec.ERROR_CODE_SENSOR_ABSENT, "a sensor or the flash does not answer"
+            )
 
     async def _log(self, level: int, text: str) -> None:
         now_us = self.clock.now_us()
-        await self._send(codec.LOG, codec.pack_log, now_us, self.clock.epoch, level, tail=text.encode())
+        await self.send(codec.LOG, codec.pack_log, now_us, self.clock.epoch, level, tail=text.encode())
 
     async def _refuse(self, sequence: int, code: int, text: str) -> None:
-        await self._send(codec.ERROR, codec.pack_error, sequence, code, tail=text.encode())
+        await self.send(codec.ERROR, codec.pack_error, sequence, code, tail=text.encode())
 
     async def _hello(self, sequence: int, body: bytes) -> None:
         codec.unpack_hello_request(body, 0, len(body))
-        self.sampler.stop()  # a new session: the last host's stream is over
-        self._find()
-        await self._send(
+        self._release()  # a new session: the last host's stream is over
+        if self._watch is None or not self._watch.active:
+            self._find()
+        await self.send(
             codec.HELLO,
             codec.pack_hello,
             sequence,
@@ -187,7 +234,7 @@ class Application:
             codec.PROTOCOL_MINOR,
             codec.SCHEMA_CRC,
             self._board.device_id(),
-            self._boot_id,
+            self.boot_id,
             *VERSION,
             *sys.implementation.version[:3],
             codec.MAX_FRAME_BYTES,
@@ -203,7 +250,7 @@ class Application:
         for stream in self.sampler.streams:
             if stream.STREAM in lost:
                 lost[stream.STREAM] = stream.lost
-        await self._send(
+        await self.send(
             codec.STATUS,
             codec.pack_status,
             sequence,
@@ -221,6 +268,25 @@ class Application:
             self.sampler.sensor_faults & 0xFFFF,
         )
 
+    def _claim(self) -> None:
+        """Take the streams from the plan, set up as the host wants them."""
+        if self._watch is None or not self._watch.active:
+            return
+        self._watch.suspend()
+        for stream in self.sampler.streams:
+            if stream.STREAM & self._there:
+                try:
+                    self._set_up(stream, self._configuration, self._number)
+                except OSError:  # it is off then
+                    pass
+
+    def _release(self) -> None:
+        """End the live stream, and give the streams back to the plan."""
+        self.sampler.stop()
+        if self._watch is not None and not self._watch.active:
+            self._live = self._working()
+            self._watch.resume()
+
     def _configure(self, fields: "Configuration") -> None:
         number = (self._number + 1) & 0xFF
         for stream in self.sampler.streams:
@@ -233,6 +299,7 @@ class Application:
         fields = codec.unpack_configure(body, 0, len(body))
         if self.sampler.running:
             raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
+        self._claim()
         try:
             self._configure(fields)
         except (Unsupported, OSError):
@@ -243,13 +310,15 @@ class Application:
                     except OSError:  # it is off then, as Configuration tells; the next session looks for it
                         pass
             raise
+        finally:
+            self._release()
         gc.collect()
         await self._report_configuration(sequence, b"")
 
     async def _report_configuration(self, sequence: int, _body: bytes) -> None:
         working = self._working()
         fields = self._configuration
-        await self._send(
+        await self.send(
             codec.CONFIGURATION,
             codec.pack_configuration,
             sequence,
@@ -269,21 +338,22 @@ class Application:
             )
         if self.sampler.running:
             raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
-        await self._drain()  # from here to Done nothing waits: no block comes before it
+        await self.drain()  # from here to Done nothing waits: no block comes before it
+        self._claim()
         try:
             self.sampler.start(wanted)
         finally:
             self._wanted.set()
-        await self._send(codec.DONE, codec.pack_done, sequence)
+        await self.send(codec.DONE, codec.pack_done, sequence)
 
     async def _stop(self, sequence: int, _body: bytes) -> None:
-        self.sampler.stop()
-        await self._send(codec.DONE, codec.pack_done, sequence)
+        self._release()
+        await self.send(codec.DONE, codec.pack_done, sequence)
 
     async def _end(self, sequence: int, body: bytes) -> None:
         (mode,) = codec.unpack_restart(body, 0, len(body))
-        await self._send(codec.DONE, codec.pack_done, sequence)
-        await self._drain()
+        await self.send(codec.DONE, codec.pack_done, sequence)
+        await self.drain()
         self._restart = mode
 
     _HANDLERS = {

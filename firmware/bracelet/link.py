@@ -13,7 +13,7 @@ if _TYPING:
     from collections.abc import Callable
     from typing import TypeVarTuple, Unpack
 
-    from roles import CrcInto, Serial
+    from roles import Bytes, CrcInto, Serial
 
     Fields = TypeVarTuple("Fields")
 
@@ -69,7 +69,7 @@ class Link:
         kind: int,
         pack: "Callable[[bytearray, int, Unpack[Fields]], int]",
         *fields: "Unpack[Fields]",
-        tail: bytes = b"",
+        tail: "Bytes" = b"",
     ) -> None:
         """Send a message that is not made while sampling. Not while busy."""
         buffer = self._buffer

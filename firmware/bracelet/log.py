@@ -16,7 +16,7 @@ from micropython import const
 from bracelet import codec
 from bracelet.log_walk import BASE, BODY_MOST, HEAD_BYTES, HEADER_BYTES, SLOT, Walk, prefix
 
-VERSION = const(1)
+_VERSION = const(1)
 _MAGIC = const(0x4C56)
 _LANES = const(4)
 _DIRTY = const(0xFF)
@@ -33,17 +33,20 @@ _VICTIMS = (codec.LANE_RAW, codec.LANE_MINUTE, codec.LANE_TREND, codec.LANE_EVEN
 
 _TYPING = const(0)
 if _TYPING:
-    from roles import Clock, CrcInto, Flash
+    from roles import Bytes, Clock, CrcInto, Flash
 
 
 class FlashLog:
     """The log of one flash; raises OSError where the flash does not do what it should."""
+
+    VERSION = _VERSION
 
     def __init__(self, flash: "Flash", clock: "Clock", boot_id: int, crc_into: "CrcInto") -> None:
         """Find the log on the flash, or begin a new one where there is none."""
         self.sectors = min(flash.size_bytes // flash.sector_bytes, 0xFFFF)
         if self.sectors < _FEWEST_SECTORS:
             raise ValueError("the log needs %d sectors" % _FEWEST_SECTORS)
+        self.sector_bytes = flash.sector_bytes
         self.walk = Walk(flash, crc_into)
         self.next = array("I", bytes(4 * _LANES))
         """Number of the next record of each lane."""
@@ -132,7 +135,13 @@ class FlashLog:
 
     # Writing
 
-    def append(self, lane: int, kind: int, body: "bytes | bytearray | memoryview", when: "tuple[int, int] | None" = None) -> int:
+    def append(
+        self,
+        lane: int,
+        kind: int,
+        body: "Bytes",
+        when: "tuple[int, int] | None" = None,
+    ) -> int:
         """Write a record and return its number; when this returns the record outlives a power cut.
 
         `when` is its time, (ticks_us, epoch), of this boot; now if it is left out.
@@ -192,7 +201,7 @@ class FlashLog:
             epochs += 0x10000
         return max(0, ((epochs << 30) + when[0] - self._base_us[lane]) // 10000)
 
-    def _write(self, lane: int, number: int, kind: int, time: int, body: "bytes | bytearray | memoryview") -> bool:
+    def _write(self, lane: int, number: int, kind: int, time: int, body: "Bytes") -> bool:
         """Program a record where the lane's open sector goes on; whether it can be read back."""
         scratch = self._scratch
         end = 8 + HEAD_BYTES + len(body)
@@ -225,7 +234,7 @@ class FlashLog:
                 header,
                 0,
                 _MAGIC,
-                VERSION,
+                _VERSION,
                 lane,
                 self._sequence,
                 self._erases[sector],

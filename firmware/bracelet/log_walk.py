@@ -49,7 +49,7 @@ class Walk:
         self.boot_id = 0
         self.ticks_us = 0
         self.epoch = 0
-        self._next_at = 0
+        self._next_at: int = 0
         self._next = 0
         self._limit = 0
         self._crc_into = crc_into
@@ -77,7 +77,7 @@ class Walk:
         limit = len(buffer)
         while limit > HEADER_BYTES and buffer[limit - 1] == 0xFF:
             limit -= 1
-        self._limit = min(len(buffer), (limit + SLOT - 1) // SLOT * SLOT)
+        self._limit = min(self.flash.sector_bytes, (limit + SLOT - 1) // SLOT * SLOT)
         self.fresh = True
 
     @property
@@ -102,7 +102,9 @@ class Walk:
                     if self._whole(at, end, number):
                         self._next_at = (end + 4 + SLOT - 1) // SLOT * SLOT
                         if kind == BASE:
-                            self.boot_id, self.ticks_us, self.epoch = unpack_from("<IIH", buffer, at + HEAD_BYTES)
+                            self.boot_id, self.ticks_us, self.epoch = unpack_from(
+                                "<IIH", buffer, at + HEAD_BYTES
+                            )
                             break
                         self.damaged = (self.damaged + number - self._next) & 0xFFFF
                         self.number, self.kind, self.at, self.end = number, kind, at, end
@@ -121,7 +123,7 @@ class Walk:
         covered = 8 + end - at
         scratch[8:covered] = self._view[at:end]
         self._crc_into(self._scratch_view[:covered], self._crc, 0)
-        return self._crc == self._view[end : end + 4]
+        return self._crc == self.buffer[end : end + 4]
 
 
 def prefix(scratch: bytearray, number: int, log_id: int) -> None:

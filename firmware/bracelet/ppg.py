@@ -26,15 +26,20 @@ class PpgStream:
         self.lost = 0
         self.on = False
 
-    def configure(self, configuration: "Configuration", number: int) -> None:
-        """Set the chip up by a Configure's fields; raise Unsupported for what it lacks."""
+    def configure(self, configuration: "Configuration", number: int, unhurried: bool = False) -> None:
+        """Set the chip up by a Configure's fields; raise Unsupported for what it lacks.
+
+        `unhurried`: bursts are as long as the FIFO can bear, because no host waits for them.
+        """
         rate_hz, self._channels, width_us, range_na, average, led_ua = configuration[:6]
         self.on = False
         if not rate_hz:
             return
         self.chip.configure(rate_hz, self._channels, width_us, range_na, average, led_ua)
         # An eighth of a second; of the FIFO so little that a block and a look that comes late both find room.
-        samples = max(1, min(rate_hz // average // 8, DEPTH * 3 // 8))
+        samples = max(
+            1, min(rate_hz // average // (2 if unhurried else 8), DEPTH * (5 if unhurried else 3) // 8)
+        )
         self._number = number
         self.period_ms = max(1, samples * 1000 * average // rate_hz)
         self._sample_us = 1000000 * average // rate_hz

@@ -111,7 +111,10 @@ class Sampler:
                 if self._ill & bit:
                     self._ill &= ~bit
                     self._event(codec.EVENT_CODE_SENSOR_RECOVERED, bit)
-            elif elapsed_us(stream.moved_us, self._clock.now_us()) > _STALLED_US and not self._link.busy:
+            elif (
+                elapsed_us(stream.moved_us, self._clock.now_us()) > max(_STALLED_US, 3000 * stream.period_ms)
+                and not self._link.busy
+            ):
                 self._tell(bit, codec.EVENT_CODE_SENSOR_STALLED)
 
     def _tell(self, bit: int, code: int) -> None:

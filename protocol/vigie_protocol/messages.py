@@ -531,10 +531,10 @@ class PlanRecord(Message):
 
 @message(0x88, to=LOG)
 class RawPpgRecord(Message):
-    """Compressed PPG samples; its last sample was made at the record's time."""
+    """Compressed PPG samples; the last was read from its sensor at the record's time."""
 
     first_sample: Annotated[int, Wire(Int32ul, "Number of the first sample in its window.", bits=30)]
-    samples: Annotated[int, Wire(Int16ul, "Samples, of all channels together.")]
+    samples: Annotated[int, Wire(Int16ul, "Samples of each channel.")]
     channels: Annotated[int, Wire(Int8ul, "Channels a sample.")]
     rate_hz: Annotated[int, Wire(Int16ul, "Sampling rate by the configuration.", unit="Hz")]
     led_ua: Annotated[int, Wire(Int16ul, "LED current.", unit="µA")]
@@ -545,10 +545,10 @@ class RawPpgRecord(Message):
 
 @message(0x89, to=LOG)
 class RawAccelerometerRecord(Message):
-    """Compressed accelerometer samples; its last sample was made at the record's time."""
+    """Compressed accelerometer samples; the last was read from its sensor at the record's time."""
 
     first_sample: Annotated[int, Wire(Int32ul, "Number of the first sample in its window.", bits=30)]
-    samples: Annotated[int, Wire(Int16ul, "Samples, of all axes together.")]
+    samples: Annotated[int, Wire(Int16ul, "Samples of each axis.")]
     rate_decihz: Annotated[int, Wire(Int16ul, "Sampling rate by the configuration.", unit="0.1 Hz")]
     range_g: Annotated[int, Wire(Int8ul, "Full scale of 16 bits.", unit="g")]
     packed: Annotated[bytes, Wire(GreedyBytes, "Samples x, y, z, as `vigie_protocol.rice` has them.")]

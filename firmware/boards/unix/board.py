@@ -40,3 +40,12 @@ def capabilities() -> int:
 
 def battery_mv() -> int:
     return 0
+
+
+def battery_percent() -> int:
+    return 255
+
+
+def flash():  # pyright: ignore[reportUnknownParameterType]
+    # The virtual board's own: MicroPython's ports have theirs in other modules.
+    return machine.Flash(0)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
