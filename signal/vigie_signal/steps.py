@@ -22,6 +22,9 @@ _LOOK_AHEAD = 30
 _LEAST_PRESENT = 0.5
 _SHORTEST_S = 5
 _CHUNK = 4096
+_SWAY, _BEAT = 50, 38
+"""Samples over which the slow part of the length is taken off, and over which its strength is taken."""
+_LEAST_OF_BOUT = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +38,8 @@ class Steps:
     time_s : float64 [seconds]
         Start of each second, from the first sample.
     cadence : float64 [seconds]
-        Steps per minute in that second, 0 where there is no walking of 5 s and more; their sum
-        is 60 times ``total``, but for rounding.
+        Steps per minute in that second, 0 where there is no walking of 5 s and more, less where only a part
+        of the second is walked; their sum is 60 times ``total``, but for rounding.
     """
 
     total: int
@@ -91,7 +94,8 @@ def count_steps(acc: npt.ArrayLike, *, rate_hz: float) -> Steps:
     posterior = np.concatenate([*parts, follower.finish()[0]])
     walking = 1 - posterior[:, 0]
     mean = (posterior[:, 1:] @ _CADENCES) / np.maximum(walking, 1e-9)
-    cadence = np.where(_bouts(usable & (walking > 0.5)), mean, 0).astype(np.float64)
+    walked = _bouts(usable & (walking > 0.5))
+    cadence = np.where(walked, mean * _share(walked, _strength(grid)), 0).astype(np.float64)
     # the last second stands for what is cut off of it
     total = float(cadence.sum()) / 60 + float(cadence[-1]) / 60 * (duration_s - seconds)
     return Steps(round(total), np.arange(seconds, dtype=np.float64), cadence)
@@ -100,6 +104,35 @@ def count_steps(acc: npt.ArrayLike, *, rate_hz: float) -> Steps:
 def _bouts(walking: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """``walking`` without bouts too short to be a walk."""
     return np.asarray(ndimage.binary_opening(walking, np.ones(_SHORTEST_S, np.bool_)), dtype=np.bool_)
+
+
+def _share(walked: npt.NDArray[np.bool_], strength: Float32) -> Float64:
+    """Share of each second of a bout in which it is at least half as strong as in the bout's median.
+
+    A spectrum of 5 s reaches beyond the first and the last step of a bout, and over short stops.
+    """
+    share = np.zeros(walked.size)
+    label, bouts = ndimage.label(walked)
+    for (seconds,) in ndimage.find_objects(label, bouts):
+        part = strength[seconds.start * _RATE_HZ : seconds.stop * _RATE_HZ]
+        share[seconds] = (part > _LEAST_OF_BOUT * np.median(part)).reshape(-1, _RATE_HZ).mean(axis=1)
+    return share
+
+
+def _strength(grid: Float32) -> Float32:
+    """Standard deviation of the acceleration's length about each sample, its slow part taken off."""
+    length = _length(grid)[0]
+    quick = length - ndimage.uniform_filter1d(length, _SWAY, mode="nearest")
+    power = ndimage.uniform_filter1d(quick**2, _BEAT, mode="nearest")
+    return np.asarray(np.sqrt(np.maximum(power, 0)), dtype=np.float32)
+
+
+def _length(grid: Float32) -> Float32:
+    """Length ``[1, n]`` of the acceleration in g, less 1; 0 where it is missing."""
+    known = np.nan_to_num(grid, nan=0.0)
+    length = np.sqrt((known**2).sum(axis=0, keepdims=True)) if len(grid) == 3 else known
+    missing = ~np.logical_and.reduce(np.isfinite(grid), axis=0)
+    return np.asarray(np.where(missing, 0, np.clip(length - 1, -3, 3)), dtype=np.float32)
 
 
 def even(raw: Float32, rate_hz: float) -> Float32:
@@ -119,9 +152,7 @@ def features(grid: Float32, first: int, count: int) -> Float32:
     begin = first * _RATE_HZ + _RATE_HZ // 2 - _WINDOW // 2
     end = begin + (count - 1) * _RATE_HZ + _WINDOW
     known = np.nan_to_num(grid, nan=0.0)
-    length = np.sqrt((known**2).sum(axis=0, keepdims=True)) if len(grid) == 3 else known
-    length = np.where(np.isfinite(grid).all(axis=0), np.clip(length - 1, -3, 3), 0)
-    power, variance = _power(_mirrored(length, begin, end))
+    power, variance = _power(_mirrored(_length(grid), begin, end))
     axes, _ = _power(_mirrored(known, begin, end)) if len(grid) == 3 else (power, variance)
     share = power / (variance[:, None] * _WINDOW + 1e-3)
     single, double, half, more, triple = _multiples()
