@@ -76,7 +76,9 @@ class Movement:
         sum_y = self._y
         sum_z = self._z
         score = 0
-        for at in range(first, last, step):
+        at = first
+        # A range of steps that are not constant would be an object.
+        while at < last:
             x = (((buffer[at + 1] ^ 128) << 8 | buffer[at]) - 32768) >> shift
             y = (((buffer[at + 3] ^ 128) << 8 | buffer[at + 2]) - 32768) >> shift
             z = (((buffer[at + 5] ^ 128) << 8 | buffer[at + 4]) - 32768) >> shift
@@ -110,6 +112,7 @@ class Movement:
                     self.fall_sample = (sample - since) & _AROUND
                 self._window_moved += moved
                 moved = 0
+            at += step
         self._end = end
         self._before = before
         self._hop_moved = moved

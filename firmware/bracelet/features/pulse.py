@@ -22,7 +22,8 @@ _LITTLE = const(40)  # motion, as Movement.moved has it
 _MUCH = const(80)
 _ALIKE = const(512)
 _VERY_ALIKE = const(614)
-_STEEP = const(96)
+_CLIP = const(96)
+_STEEP = const(57)
 _MOST_BEATS = const(96)
 _LEAST_PAIRS = const(8)
 
@@ -39,7 +40,7 @@ class Pulse:
         """The sensor's true rate in 1024ths of its nominal one, where known."""
         self._raw = array("i", bytes(4 * _MOST_SAMPLES))
         self._slow = array("i", bytes(4 * (_MOST_SAMPLES // 2)))
-        self._likeness = Periodicity(_SHORTEST, _LONGEST)
+        self._likeness = Periodicity(_SHORTEST, _LONGEST, True)
         self._sum = array("i", bytes(4 * (_LONGEST + 1)))
         self._lags = array("b", bytes(16))
         self._beats = array("i", bytes(4 * _MOST_BEATS))
@@ -158,26 +159,13 @@ class Pulse:
     def _variability(self, period: int) -> int:
         """RMSSD in 2 ms from the intervals near `period`, 25ths of a second in 256ths; spoils the samples."""
         slope = self._raw
-        count = self._filled - 4
-        size = 0
-        for at in range(count):
-            value = slope[at + 4] + slope[at + 3] - slope[at + 1] - slope[at]
-            slope[at] = value
-            size += value if value > 0 else -value
-        size //= count
+        count = self._filled - 8
+        size = self._slope(count)
         if size == 0:
             return 0
-        # Blood rises faster than it falls, and either may be upwards.
-        skew = 0
-        for at in range(count):
-            value = slope[at] * 32 // size
-            value = _STEEP if value > _STEEP else -_STEEP if value < -_STEEP else value
-            skew += value * value * value
-        if skew < 0:
-            for at in range(count):
-                slope[at] = -slope[at]
         beats = self._beats
         found = 0
+        height = 0
         apart = (period >> 7) * 5 >> 3
         last = -apart - 1
         for at in range(1, count - 1):
@@ -188,27 +176,66 @@ class Pulse:
                 if found == _MOST_BEATS:
                     break
                 found += 1
-            elif value <= slope[last]:
+                height += value
+            elif value > slope[last]:
+                height += value - slope[last]
+            else:
                 continue
             last = at
             beats[found - 1] = refined(slope, at)
+        # A wave that hardly rises faster than it does anything else has no point to time it by.
+        if height // size * 20 < _STEEP * found:
+            return 0
         return self._rmssd(found, 2 * period)
+
+    def _slope(self, count: int) -> int:
+        """Put the rise of the pulse wave, over a tenth of a second, in the place of its samples; return its mean size."""
+        slope = self._raw
+        rise = 0
+        for at in range(4):
+            rise += slope[at + 5] - slope[at]
+        size = 0
+        for at in range(count):
+            first = slope[at]
+            slope[at] = rise
+            size += rise if rise > 0 else -rise
+            if at + 1 < count:
+                rise += slope[at + 9] - slope[at + 5] - slope[at + 4] + first
+        size //= count
+        # Blood comes faster than it goes, and counts may rise with it or fall.
+        skew = 0
+        for at in range(count):
+            value = slope[at] * 32 // size if size else 0
+            value = _CLIP if value > _CLIP else -_CLIP if value < -_CLIP else value
+            skew += value * value * value
+        if skew < 0:
+            for at in range(count):
+                slope[at] = -slope[at]
+        return size
 
     def _rmssd(self, found: int, period: int) -> int:
         beats = self._beats
         squares = 0
+        products = 0
         pairs = 0
         before = 0
+        changed = 0
         for beat in range(1, found):
             interval = beats[beat] - beats[beat - 1]
+            change = 0
             if abs(interval - period) * 4 > period:
                 interval = 0
             elif before:
-                change_ms = abs(interval - before) * 20 >> 8
-                squares += change_ms * change_ms
+                change = (interval - before) * 20 // 256
+                squares += change * change
+                products += change * changed
                 pairs += 1
             before = interval
+            changed = change
         if pairs < _LEAST_PAIRS or 5 * pairs < 4 * (found - 2):
+            return 0
+        # Beats timed badly make changes that take each other back: of pure error two thirds of each.
+        if 2 * products < -squares:
             return 0
         square = squares // pairs >> 2
         root = 1

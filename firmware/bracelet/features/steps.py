@@ -28,7 +28,7 @@ class Steps:
 
     def __init__(self) -> None:
         self.taken = 0
-        self._likeness = Periodicity(_SHORTEST, _LONGEST)
+        self._likeness = Periodicity(_SHORTEST, _LONGEST, False)
         self._moved = 0
         self._period = 0
         self._walking = False
