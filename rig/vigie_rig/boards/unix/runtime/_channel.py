@@ -143,8 +143,9 @@ def random24():
 
 
 def _hello():
-    global _virtual
+    global _virtual, _exchanged_us
     count = request(HELLO, 0, 0)
+    _exchanged_us = _real_us()
     import struct
 
     info = bytearray(count)
