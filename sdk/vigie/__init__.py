@@ -12,15 +12,26 @@ from vigie.errors import (
     Disconnected,
     LinkError,
     PromptError,
+    RecordConflict,
     RequestRefused,
     RequestTimeout,
     SchemaMismatch,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreNotWritable,
+    StoreVersion,
     StreamStalled,
+    UnknownDevice,
     VigieError,
 )
+from vigie.records import Record
 from vigie.sample_clock import SampleClock, fit_sample_clock
 from vigie.samples import SampleBlock
+from vigie.store import Store
 from vigie.stream import SampleStream
+from vigie.sync import Sync, SyncProgress
 from vigie.transports import Transport, open_transport
 from vigie_protocol.enums import Stream
 from vigie_protocol.messages import Configuration, Configure, Error, Event, Hello, Log, Status
@@ -39,6 +50,8 @@ __all__ = [
     "LinkStatistics",
     "Log",
     "PromptError",
+    "Record",
+    "RecordConflict",
     "RequestRefused",
     "RequestTimeout",
     "SampleBlock",
@@ -46,9 +59,19 @@ __all__ = [
     "SampleStream",
     "SchemaMismatch",
     "Status",
+    "Store",
+    "StoreBusy",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreNotWritable",
+    "StoreVersion",
     "Stream",
     "StreamStalled",
+    "Sync",
+    "SyncProgress",
     "Transport",
+    "UnknownDevice",
     "VigieError",
     "connect",
     "fit_sample_clock",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from vigie.errors import (
     ConnectFailed,
@@ -17,11 +18,13 @@ from vigie.errors import (
     RequestTimeout,
     SchemaMismatch,
 )
+from vigie.fetch import PendingFetch
 from vigie.stream import SampleStream
+from vigie.sync import Sync, SyncProgress
 from vigie.transports import Transport, open_transport
 from vigie_protocol import framing
 from vigie_protocol.definition import Message
-from vigie_protocol.enums import ErrorCode, Stream
+from vigie_protocol.enums import ErrorCode, Lane, Stream
 from vigie_protocol.errors import MessageError
 from vigie_protocol.messages import (
     BY_KIND,
@@ -33,9 +36,12 @@ from vigie_protocol.messages import (
     Configure,
     Done,
     Error,
+    Fetch,
+    Fetched,
     Hello,
     HelloRequest,
     PpgBlock,
+    Records,
     Restart,
     StartStream,
     Status,
@@ -43,6 +49,9 @@ from vigie_protocol.messages import (
     StopStream,
 )
 from vigie_protocol.schema import SCHEMA_CRC
+
+if TYPE_CHECKING:
+    from vigie.store import Store
 
 DEADLINE_S: Final = 5.0
 """How long a request may take unless the caller says otherwise."""
@@ -63,6 +72,8 @@ class LinkStatistics:
     """Pieces of the stream that were not a frame."""
     frames_lost: int = 0
     """Frames that the bracelet numbered and that never came."""
+    jumps: int = 0
+    """How often the bracelet's frame numbers did not follow each other: frames lost, or a bracelet that restarted."""
     messages_unknown: int = 0
     """Whole frames with a message that this host does not know, or that breaks its definition."""
 
@@ -82,6 +93,7 @@ class Bracelet:
         self._sequence = 0
         self._expected: int | None = None
         self._pending: dict[int, tuple[type[Message], asyncio.Future[Message]]] = {}
+        self._fetches: dict[int, PendingFetch] = {}
         self._stream: SampleStream | None = None
         self._switching = asyncio.Lock()
         self._failure: LinkError | None = None
@@ -126,8 +138,7 @@ class Bracelet:
             The link went away.
         """
         timeout_s = self._deadline_s if timeout_s is None else timeout_s
-        sequence = self._sequence
-        self._sequence = (sequence + 1) & 0xFFFF
+        sequence = self._next_sequence()
         reply: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._pending[sequence] = (answer, reply)
         if self._stream is not None:
@@ -146,7 +157,13 @@ class Bracelet:
         finally:
             del self._pending[sequence]
 
-    async def _demand(self, message: Message, answer: type[_M], timeout_s: float | None = None) -> _M:
+    def _next_sequence(self) -> int:
+        sequence = self._sequence
+        self._sequence = (sequence + 1) & 0xFFFF
+        return sequence
+
+    async def demand(self, message: Message, answer: type[_M], timeout_s: float | None = None) -> _M:
+        """Send a request and wait for its answer; what the bracelet refuses is raised as ``RequestRefused``."""
         return self._accepted(message, await self.request(message, answer, timeout_s=timeout_s))
 
     @staticmethod
@@ -157,11 +174,11 @@ class Bracelet:
 
     async def status(self, *, collect: bool = False, timeout_s: float | None = None) -> Status:
         """Ask how the bracelet is; ``collect`` lets it collect garbage first, so that the heap shows what is live."""
-        return await self._demand(StatusRequest(collect=int(collect)), Status, timeout_s)
+        return await self.demand(StatusRequest(collect=int(collect)), Status, timeout_s)
 
     async def configuration(self, *, timeout_s: float | None = None) -> Configuration:
         """Ask for the configuration in force."""
-        return await self._demand(ConfigurationRequest(), Configuration, timeout_s)
+        return await self.demand(ConfigurationRequest(), Configuration, timeout_s)
 
     async def configure(self, wanted: Configure, *, timeout_s: float | None = None) -> Configuration | Error:
         """Set the sensors up; what the chips lack comes back as ``Error``, with nothing changed."""
@@ -169,7 +186,7 @@ class Bracelet:
 
     async def restart(self, mode: int, *, timeout_s: float | None = None) -> None:
         """Restart the application, or leave it for the MicroPython prompt; the session is over then."""
-        await self._demand(Restart(mode=mode), Done, timeout_s)
+        await self.demand(Restart(mode=mode), Done, timeout_s)
 
     def stream(
         self, streams: Stream = Stream.PPG | Stream.ACCELEROMETER, *, stall_timeout_s: float = DEADLINE_S
@@ -190,6 +207,72 @@ class Bracelet:
             The link went away.
         """
         return SampleStream(self, streams, stall_timeout_s)
+
+    def sync(
+        self,
+        store: Store,
+        *,
+        everything: bool = False,
+        progress: Callable[[SyncProgress], None] | None = None,
+        utc_s: Callable[[], float] = time.time,
+    ) -> Sync:
+        """Bring home what is new, and iterate over it: ``async for record in bracelet.sync(store): ...``.
+
+        A record comes when the store has it on the disk; only then is it acknowledged. Left or interrupted anywhere,
+        the next sync goes on, by this gateway or another.
+
+        Parameters
+        ----------
+        store
+            Where the records are kept.
+        everything
+            Also what a receiver confirmed already and the bracelet still has: for a store of one's own.
+        progress
+            Called after each commit.
+        utc_s
+            The host's clock, in seconds since 1970.
+
+        Raises (while iterating)
+        ------------------------
+        LinkError
+            The link went away, or the bracelet does not answer. Sync again later.
+        RequestRefused
+            The bracelet keeps no log.
+        StoreError
+            Nothing can be committed; nothing is acknowledged.
+        RecordConflict
+            At the end: some records have the numbers of others.
+        """
+        return Sync(self, store, everything=everything, progress=progress, utc_s=utc_s)
+
+    async def fetch(self, lane: Lane, first: int, count: int) -> PendingFetch:
+        """Ask for records of the flash log; several may be under way, and their answers come in the order of asking.
+
+        Raises
+        ------
+        Disconnected
+            The link went away.
+        """
+        sequence = self._next_sequence()
+        pending = PendingFetch(lane, first, count, lambda: self._drop_fetch(sequence))
+        message = Fetch(lane=lane, first=first, count=count)
+        if self._failure is not None:
+            raise self._failure
+        self._fetches[sequence] = pending
+        if self._stream is not None:
+            self._stream.make_room()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await self._transport.write(framing.encode_frame(message.KIND, sequence, message.to_bytes()))
+        except BaseException as error:
+            pending.drop()
+            if isinstance(error, TimeoutError) and not isinstance(error, LinkError):
+                raise RequestTimeout(Fetch.__name__, self._deadline_s) from None
+            raise
+        return pending
+
+    def _drop_fetch(self, sequence: int) -> None:
+        self._fetches.pop(sequence, None)
 
     async def next_notice(self, *, timeout_s: float | None = None) -> Message:
         """Return the oldest notice that was not returned here yet, waiting for one: ``Event``, ``Log``.
@@ -245,7 +328,7 @@ class Bracelet:
                 await self._transport.write(b"\0")
                 while True:
                     try:
-                        return await self._demand(request, Hello, _HELLO_AGAIN_S)
+                        return await self.demand(request, Hello, _HELLO_AGAIN_S)
                     except RequestTimeout:
                         continue
         except TimeoutError:
@@ -280,6 +363,9 @@ class Bracelet:
         for _, reply in self._pending.values():
             if not reply.done():
                 reply.set_exception(failure)
+        for pending in tuple(self._fetches.values()):
+            pending.end(failure=failure)
+        self._fetches.clear()
         self._noticed.set()
         if self._stream is not None:
             self._stream.fail(failure)
@@ -302,11 +388,17 @@ class Bracelet:
         # Numbers that go back are those of a bracelet that restarted.
         if missing < _RESTARTED:
             self.link.frames_lost += missing
+        self.link.jumps += missing != 0
         self._expected = (frame.sequence + 1) & 0xFFFF
         try:
             if frame.kind in (PpgBlock.KIND, AccelerometerBlock.KIND):
                 if self._stream is not None:
                     await self._stream.take(frame.kind, frame.body)
+                return
+            if frame.kind == Records.KIND:
+                if (pending := self._fetches.get(int.from_bytes(frame.body[:2], "little"))) is not None:
+                    self._overtake(pending)
+                    pending.take_records(frame.body)
                 return
             known = BY_KIND.get(frame.kind)
             if known is None:
@@ -316,12 +408,26 @@ class Bracelet:
         except MessageError:
             self.link.messages_unknown += 1
             return
+        if isinstance(message, Fetched | Error) and message.request in self._fetches:
+            self._overtake(self._fetches[message.request])
+            self._fetches.pop(message.request).end(message)
+            return
+        if isinstance(message, Fetched):
+            return
         answer, reply = self._pending.get(getattr(message, "request", -1), (Message, None))
         # What the line still held for an earlier session may carry the number of a request of ours.
         if reply is None or not isinstance(message, answer | Error):
             self._notice(message)
         elif not reply.done():
             reply.set_result(message)
+
+    def _overtake(self, pending: PendingFetch) -> None:
+        """The bracelet answers in the order of asking: of those before nothing more comes."""
+        for sequence, each in tuple(self._fetches.items()):
+            if each is pending:
+                return
+            each.end()
+            del self._fetches[sequence]
 
     def _notice(self, message: Message) -> None:
         self.notices.append(message)
@@ -343,7 +449,7 @@ class Bracelet:
                 got = await self.request(start, Done)
                 if isinstance(got, Error) and got.code == ErrorCode.BUSY_STREAMING:
                     # Of a stop whose answer did not come, or was not waited for.
-                    await self._demand(StopStream(), Done)
+                    await self.demand(StopStream(), Done)
                     got = await self.request(start, Done)
                 self._accepted(start, got)
             except BaseException:
@@ -360,7 +466,7 @@ class Bracelet:
         """Stop the streams, as far as the link lets."""
         try:
             with suppress(LinkError, RequestRefused):
-                await self._demand(StopStream(), Done)
+                await self.demand(StopStream(), Done)
         finally:
             self._stream = None
             stream.end()
@@ -368,7 +474,7 @@ class Bracelet:
     @property
     def waits_for_answer(self) -> bool:
         """Whether a request is under way."""
-        return bool(self._pending)
+        return bool(self._pending or self._fetches)
 
 
 @asynccontextmanager

@@ -9,6 +9,14 @@
     │   └── StreamStalled       a running stream brings nothing
     ├── SchemaMismatch          the bracelet speaks another protocol: update one of the two
     ├── RequestRefused          the bracelet said no where an answer was needed to go on
+    ├── StoreError              the store's file, to be handled by whoever keeps one; nothing was acknowledged:
+    │   ├── StoreNotWritable    it cannot be opened, made or written
+    │   ├── StoreFull           the disk is full
+    │   ├── StoreDamaged        it is no store, or broken
+    │   ├── StoreBusy           another process writes to it and does not end
+    │   ├── StoreVersion        a newer vigie made it
+    │   ├── RecordConflict      a bracelet gave one number to two records; both are kept
+    │   └── UnknownDevice       the store has nothing of that bracelet
     ├── PromptError             the MicroPython prompt did not do as told
     └── FirmwareError           (vigie.firmware) the package's firmware cannot be used
 
@@ -16,6 +24,10 @@ What the bracelet refuses on request is a value, the message ``Error``, and not 
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 
 class VigieError(Exception):
@@ -105,3 +117,86 @@ class PromptError(VigieError):
         super().__init__(reason + (f"\n{output}" if output else ""))
         self.reason = reason
         self.output = output
+
+
+class StoreError(VigieError):
+    """Something about the file of a store; what was being committed is not."""
+
+
+class StoreNotWritable(StoreError, OSError):
+    """The file of a store cannot be opened, made or written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}. Is the folder there, and may this user write in it?")
+        self.path = path
+        self.reason = reason
+
+
+class StoreFull(StoreError, OSError):
+    """The disk of a store is full."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: the disk is full; the bracelet keeps what was not committed. Make room")
+        self.path = path
+
+
+class StoreDamaged(StoreError):
+    """The file is no store, or broken."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path}: {reason}. Put it aside and sync into a new file: the bracelet has what no receiver confirmed"
+        )
+        self.path = path
+        self.reason = reason
+
+
+class StoreBusy(StoreError, TimeoutError):
+    """Another process writes to the store and does not end."""
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__(f"{path}: another process has been writing to it for {timeout_s:g} s")
+        self.path = path
+        self.timeout_s = timeout_s
+
+
+class StoreVersion(StoreError):
+    """The file has another layout than this vigie can use."""
+
+    def __init__(self, path: Path, theirs: int, ours: int) -> None:
+        remedy = (
+            "install a newer vigie"
+            if theirs > ours
+            else "open it once for writing, which brings it up to date"
+        )
+        super().__init__(f"{path}: its layout is version {theirs}, this vigie's is {ours}: {remedy}")
+        self.path = path
+        self.theirs = theirs
+        self.ours = ours
+
+
+class RecordConflict(StoreError):
+    """Records came with the numbers of others that are in the store already."""
+
+    def __init__(self, lane: int, numbers: tuple[int, ...], committed: Sequence[Any] = ()) -> None:
+        super().__init__(
+            f"{len(numbers)} records of lane {getattr(lane, 'name', lane)} have the numbers of other records that are "
+            f"in the store ({', '.join(map(str, numbers[:5]))}{', ...' if len(numbers) > 5 else ''}): the bracelet "
+            "gave its numbers twice. Both are kept; see Store.conflicts"
+        )
+        self.lane = lane
+        self.numbers = numbers
+        self.committed = committed
+        """What of the same call was new and is in the store."""
+
+
+class UnknownDevice(StoreError, LookupError):
+    """A store has nothing of the bracelet that was asked for."""
+
+    def __init__(self, path: Path, device_id: bytes | None, known: Sequence[bytes]) -> None:
+        names = ", ".join(each.rstrip(b"\0").hex() for each in known) or "none"
+        asked = "which bracelet?" if device_id is None else f"nothing of {device_id.rstrip(bytes(1)).hex()}."
+        super().__init__(f"{path}: {asked} It has records of: {names}")
+        self.path = path
+        self.device_id = device_id
+        self.known = known
