@@ -63,10 +63,8 @@ class FlashLog:
         self._crc_into = crc_into
         self._boot_id = boot_id
         self._lane_of = bytearray(b"\xff" * self.sectors)
-        self._sequences = array("I", bytes(4 * self.sectors))
         self._firsts = array("I", bytes(4 * self.sectors))
-        self._ends = array("I", bytes(4 * self.sectors))
-        self._erases = array("I", bytes(4 * self.sectors))
+        self._erases = array("H", bytes(2 * self.sectors))
         self._sequence = 0
         self._ready: list[int] = []
         self._open = array("i", [-1] * _LANES)
@@ -84,48 +82,43 @@ class FlashLog:
 
     def _mount(self) -> None:
         header = bytearray(HEADER_BYTES)
+        covered = memoryview(header)[: HEADER_BYTES - 4]
         crc = bytearray(4)
+        last = [-1] * _LANES
+        last_sequence = [0] * _LANES
         newest = -1
         for sector in range(self.sectors):
-            self._flash.read_into(sector * self._flash.sector_bytes, header)
+            self._flash.read_into(sector * self.sector_bytes, header)
             magic, _, lane, sequence, erases = unpack_from("<HBBII", header, 0)
             if magic != _MAGIC or lane >= _LANES:
                 continue
-            self._crc_into(memoryview(header)[: HEADER_BYTES - 4], crc, 0)
+            self._crc_into(covered, crc, 0)
             if crc != header[HEADER_BYTES - 4 :]:
                 continue
             self._lane_of[sector] = lane
-            self._sequences[sector] = sequence
-            self._erases[sector] = erases
             self._firsts[sector] = unpack_from("<I", header, 28 + 4 * lane)[0]
+            self._erases[sector] = min(erases, 0xFFFF)
+            if sequence > last_sequence[lane]:
+                last_sequence[lane] = sequence
+                last[lane] = sector
             if sequence > self._sequence:
                 self._sequence = sequence
                 newest = sector
         if newest < 0:
             return
-        self._flash.read_into(newest * self._flash.sector_bytes, header)
+        self._flash.read_into(newest * self.sector_bytes, header)
         self.log_id = unpack_from("<I", header, 12)[0]
         for lane in range(_LANES):
             self.next[lane], self.held[lane], self.delivered[lane] = (
                 unpack_from("<I", header, at + 4 * lane)[0] for at in (28, 44, 60)
             )
-        newer = [-1] * _LANES
-        for sector in sorted(range(self.sectors), key=self._newest_first):
-            lane = self._lane_of[sector]
-            if lane >= _LANES:
-                continue
-            if newer[lane] < 0:
-                self._find_end(lane, sector)
-            else:
-                self._ends[sector] = self._firsts[newer[lane]]
-            newer[lane] = sector
-
-    def _newest_first(self, sector: int) -> int:
-        return -self._sequences[sector]
+        for lane in range(_LANES):
+            if last[lane] >= 0:
+                self._find_end(lane, last[lane])
 
     def _find_end(self, lane: int, sector: int) -> None:
         walk = self.walk
-        walk.open(sector, lane, self._sequences[sector], self.log_id, self._firsts[sector])
+        walk.open(sector, lane, self._firsts[sector], self.log_id)
         while walk.step():
             pass
         self.next[lane] = max(self.next[lane], walk.next)
@@ -157,14 +150,14 @@ class FlashLog:
                 self.next[lane] = number + 1
                 return number
             self.flash_faults += 1
-            self._close(lane)
+            self._open[lane] = -1
         raise OSError("the flash does not keep what is written")
 
     def _make_room(self, lane: int, slots: int, when: "tuple[int, int]") -> int:
         """See to it that the lane's open sector has room and counts time from this boot; return the record's time."""
         sector = self._open[lane]
         if sector >= 0:
-            room = (self._flash.sector_bytes - self._at[lane]) // SLOT
+            room = (self.sector_bytes - self._at[lane]) // SLOT
             if self._stale[lane]:
                 if room >= slots + _BASE_SLOTS:
                     body = bytearray(10)
@@ -173,16 +166,12 @@ class FlashLog:
                     if self._write(lane, self.next[lane], BASE, 0, body):
                         self._rebase(lane, base_us, base_epoch)
                         return self._time(lane, when)
-                self._close(lane)
+                self._open[lane] = -1
             elif room < slots or self._time(lane, when) > _TIME_MOST:
-                self._close(lane)
+                self._open[lane] = -1
         if self._open[lane] < 0:
             self._open_sector(lane, when)
         return self._time(lane, when)
-
-    def _close(self, lane: int) -> None:
-        self._ends[self._open[lane]] = self.next[lane]
-        self._open[lane] = -1
 
     def _base(self, when: "tuple[int, int]") -> "tuple[int, int]":
         """Where a new time base begins: a little early, for records that are told late."""
@@ -210,7 +199,7 @@ class FlashLog:
         scratch[8 + HEAD_BYTES : end] = body
         self._crc_into(self._view[:end], scratch, end)
         end += 4
-        at = self._open[lane] * self._flash.sector_bytes + self._at[lane]
+        at = self._open[lane] * self.sector_bytes + self._at[lane]
         self._at[lane] += (end - 8 + SLOT - 1) // SLOT * SLOT
         return self._program(at, self._view[8:end])
 
@@ -248,9 +237,8 @@ class FlashLog:
                 *self.delivered,
             )
             self._crc_into(memoryview(header)[: HEADER_BYTES - 4], header, HEADER_BYTES - 4)
-            if self._program(sector * self._flash.sector_bytes, memoryview(header)):
+            if self._program(sector * self.sector_bytes, memoryview(header)):
                 self._lane_of[sector] = lane
-                self._sequences[sector] = self._sequence
                 self._firsts[sector] = self.next[lane]
                 self._open[lane] = sector
                 self._at[lane] = HEADER_BYTES
@@ -283,7 +271,7 @@ class FlashLog:
                 self.dropped_held += held
                 body = bytearray(8)
                 pack_into("<BIHB", body, 0, lane, first, end - first, codec.GAP_REASON_LOG_FULL)
-                room = self._flash.sector_bytes - self._at[codec.LANE_EVENT]
+                room = self.sector_bytes - self._at[codec.LANE_EVENT]
                 if self._ready or (self._open[codec.LANE_EVENT] >= 0 and room >= (_BASE_SLOTS + 2) * SLOT):
                     self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
                     body = None
@@ -295,8 +283,8 @@ class FlashLog:
 
     def _erase(self, sector: int) -> None:
         self._lane_of[sector] = _DIRTY
-        self._flash.erase(sector * self._flash.sector_bytes)
-        self._erases[sector] += 1
+        self._flash.erase(sector * self.sector_bytes)
+        self._erases[sector] = min(self._erases[sector] + 1, 0xFFFF)
         self._lane_of[sector] = _BLANK
         self._ready.append(sector)
 
@@ -308,33 +296,33 @@ class FlashLog:
                 found = sector
         if found >= 0:
             return found
-        for sector in range(self.sectors):
-            lane = self._lane_of[sector]
-            if (
-                lane < _LANES
-                and sector != self._open[lane]
-                and (found < 0 or self._sequences[sector] < self._sequences[found])
-                and self._end_of(sector) <= self.delivered[lane]
-            ):
-                found = sector
-        if found >= 0:
-            return found
-        for lane in _VICTIMS:
-            for sector in range(self.sectors):
-                if (
-                    self._lane_of[sector] == lane
-                    and sector != self._open[lane]
-                    and (found < 0 or self._sequences[sector] < self._sequences[found])
-                ):
-                    found = sector
-            if found >= 0:
-                return found
+        for delivered in (True, False):
+            for lane in _VICTIMS:
+                sector = self._following(lane, -1, -1)
+                if sector == self._open[lane]:
+                    continue
+                if not delivered or self._end_of(sector) <= self.delivered[lane]:
+                    return sector
         raise OSError("no sector can be freed")
+
+    def _following(self, lane: int, first: int, sector: int) -> int:
+        """The sector of a lane that comes after one, by the number of its first record; -1 after the last."""
+        found = -1
+        for other in range(self.sectors):
+            if self._lane_of[other] != lane:
+                continue
+            begin = self._firsts[other]
+            if (begin > first or (begin == first and other > sector)) and (
+                found < 0 or begin < self._firsts[found]
+            ):
+                found = other
+        return found
 
     def _end_of(self, sector: int) -> int:
         """Number after the last record of a sector."""
         lane = self._lane_of[sector]
-        return self.next[lane] if sector == self._open[lane] else self._ends[sector]
+        after = self._following(lane, self._firsts[sector], sector)
+        return self.next[lane] if after < 0 else self._firsts[after]
 
     # Reading
 
@@ -347,7 +335,7 @@ class FlashLog:
             walk.sector >= 0
             and walk.lane == lane
             and self._lane_of[walk.sector] == lane
-            and self._sequences[walk.sector] == walk.sequence
+            and self._firsts[walk.sector] == walk.first
         )
         if here and walk.number == number and walk.next == number + 1:
             return True
@@ -360,40 +348,26 @@ class FlashLog:
             if walk.sector == self._open[lane] and walk.next < self.next[lane] and not walk.fresh:
                 walk.refresh()
             else:
-                self._enter(self._after(walk.sector), lane)
+                self._enter(self._following(lane, walk.first, walk.sector), lane)
         return False
 
     def _enter(self, sector: int, lane: int) -> None:
         if sector < 0:
             self.walk.sector = -1
         else:
-            self.walk.open(sector, lane, self._sequences[sector], self.log_id, self._firsts[sector])
+            self.walk.open(sector, lane, self._firsts[sector], self.log_id)
 
     def _holding(self, lane: int, number: int) -> int:
         """The sector of a lane that holds a number, or the first that comes after it; -1 if there is none."""
-        found = later = -1
-        for sector in range(self.sectors):
-            if self._lane_of[sector] != lane:
-                continue
-            if self._firsts[sector] <= number:
-                if found < 0 or self._sequences[sector] > self._sequences[found]:
-                    found = sector
-            elif later < 0 or self._sequences[sector] < self._sequences[later]:
-                later = sector
-        return found if found >= 0 else later
-
-    def _after(self, sector: int) -> int:
-        """The sector that follows in its lane; -1 after the last."""
         found = -1
-        lane = self._lane_of[sector]
-        for other in range(self.sectors):
+        for sector in range(self.sectors):
             if (
-                self._lane_of[other] == lane
-                and self._sequences[other] > self._sequences[sector]
-                and (found < 0 or self._sequences[other] < self._sequences[found])
+                self._lane_of[sector] == lane
+                and self._firsts[sector] <= number
+                and (found < 0 or self._firsts[sector] > self._firsts[found])
             ):
-                found = other
-        return found
+                found = sector
+        return found if found >= 0 else self._following(lane, -1, -1)
 
     def set_cursor(self, lane: int, held: int, delivered: int) -> None:
         """Note how far a gateway holds the lane, and how far it is delivered; cursors only grow."""
@@ -417,12 +391,15 @@ class FlashLog:
 
     def sectors_free(self) -> int:
         """How many sectors are blank, or hold nothing that is not delivered."""
-        return sum(
-            1
-            for sector in range(self.sectors)
-            if (lane := self._lane_of[sector]) >= _LANES
-            or (sector != self._open[lane] and self._end_of(sector) <= self.delivered[lane])
-        )
+        free = sum(1 for each in self._lane_of if each in (_DIRTY, _BLANK))
+        for lane in range(_LANES):
+            begun = sum(
+                1
+                for sector in range(self.sectors)
+                if self._lane_of[sector] == lane and self._firsts[sector] <= self.delivered[lane]
+            )
+            free += max(0, begun - 1)
+        return free
 
     def erases_most(self) -> int:
         """Erases of the most worn sector."""

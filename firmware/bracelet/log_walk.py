@@ -40,7 +40,7 @@ class Walk:
         self.fresh = False
         """Whether the sector was read since the last step that found a record."""
         self.lane = 0
-        self.sequence = 0
+        self.first = 0
         self.log_id = 0
         self.number = 0
         self.kind = 0
@@ -58,11 +58,11 @@ class Walk:
         self._scratch_view = memoryview(self._scratch)
         self._crc = bytearray(4)
 
-    def open(self, sector: int, lane: int, sequence: int, log_id: int, first: int) -> None:
+    def open(self, sector: int, lane: int, first: int, log_id: int) -> None:
         """Begin with the sector whose header says so."""
         self.sector = sector
         self.lane = lane
-        self.sequence = sequence
+        self.first = first
         self.log_id = log_id
         self._next = first
         self.number = -1

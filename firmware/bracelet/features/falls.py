@@ -36,7 +36,7 @@ class Falls:
     def hop(self, lengths: "array[int]", end: int) -> int:
         """Look at what has enough after it, in the ring of 256 up to `end`; return where a fall hit, or -1.
 
-        `score` is then that of the fall. At most one fall is found at a time: another would be in the next second.
+        `score` is then that of the fall. There may be another: ask again until there is none.
         """
         known = end - _SEEN
         at = self._next

@@ -30,7 +30,7 @@ class MinuteFeatures:
         Samples are numbered from 0, those lost counted, modulo 2^30. The value of FALL is its score, 0 to 100; that of
         OFF_WRIST and ON_WRIST is the level of the PPG in counts.
         """
-        self.movement = Movement(acc_rate_decihz, acc_range_g)
+        self.movement = Movement(acc_rate_decihz, acc_range_g, self._tell)
         self.pulse = Pulse(ppg_rate_hz)
         self.wear = Wear()
         self.ppg_level = -1
@@ -49,9 +49,7 @@ class MinuteFeatures:
 
     def acceleration(self, buffer: bytearray | bytes | memoryview, at: int, samples: int) -> None:
         """Take samples as the stream sends them: x, y, z, little-endian 16 bits each."""
-        score = self.movement.add(buffer, at, samples)
-        if score:
-            self._tell(codec.EVENT_CODE_FALL, score, self.movement.fall_sample)
+        self.movement.add(buffer, at, samples)
 
     def lost_acceleration(self, samples: int) -> None:
         """So many samples are missing here."""

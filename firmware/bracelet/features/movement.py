@@ -19,22 +19,28 @@ _HOP_MASK = const(63)
 _AROUND = const(0x3FFFFFFF)
 _MOST = const(255)
 
+_TYPING = const(0)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Tell: TypeAlias = Callable[[int, int, int], None]
+
 
 class Movement:
     """Acceleration from block to block, minute to minute."""
 
-    def __init__(self, rate_decihz: int, range_g: int) -> None:
+    def __init__(self, rate_decihz: int, range_g: int, tell: "Tell") -> None:
         every = rate_decihz // _RATE_DECIHZ
         if every * _RATE_DECIHZ != rate_decihz or every not in (1, 2, 4, 8, 16):
             raise ValueError("acc_rate_decihz %d: 260, 520, 1040, 2080 or 4160" % rate_decihz)
         if range_g not in (2, 4, 8, 16):
             raise ValueError("acc_range_g %d: 2, 4, 8 or 16" % range_g)
         self._every = every
+        self._tell = tell
         self._shift = {2: 4, 4: 3, 8: 2, 16: 1}[range_g]
         self.sample = 0
         """Number of the sample that comes next, those lost counted, modulo 2^30."""
-        self.fall_sample = 0
-        """Number of the sample in which the last fall hit."""
         self._lengths = array("h", bytes(512))
         self._steps = Steps()
         self._falls = Falls()
@@ -53,15 +59,15 @@ class Movement:
         self._z = 0
         self._off = 0
 
-    def add(self, buffer: bytearray | bytes | memoryview, at: int, samples: int) -> int:
-        """Take samples, x, y and z as little-endian 16 bits each; return the score of a fall, or 0."""
+    def add(self, buffer: "bytearray | bytes | memoryview", at: int, samples: int) -> None:
+        """Take samples, x, y and z as little-endian 16 bits each; falls are told."""
         first = at + 6 * self._skip
         last = at + 6 * samples
         step = 6 * self._every
         self.sample = sample = (self.sample + samples) & _AROUND
         if first >= last:
             self._skip -= samples
-            return 0
+            return
         used = (last - first + step - 1) // step
         self._skip = (first + used * step - last) // 6
         self._samples += used
@@ -75,7 +81,6 @@ class Movement:
         sum_x = self._x
         sum_y = self._y
         sum_z = self._z
-        score = 0
         at = first
         # A range of steps that are not constant would be an object.
         while at < last:
@@ -106,10 +111,10 @@ class Movement:
             if not end & _HOP_MASK:
                 self._steps.hop(lengths, end, moved)
                 hit = self._falls.hop(lengths, end)
-                if hit >= 0:
-                    score = self._falls.score
-                    since = self._every * (end - hit) + (last - at) // 6 - 1
-                    self.fall_sample = (sample - since) & _AROUND
+                while hit >= 0:
+                    since = self._every * (end - 1 - hit) + (last - at) // 6
+                    self._tell(codec.EVENT_CODE_FALL, self._falls.score, (sample - since) & _AROUND)
+                    hit = self._falls.hop(lengths, end)
                 self._window_moved += moved
                 moved = 0
             at += step
@@ -120,7 +125,6 @@ class Movement:
         self._x = sum_x
         self._y = sum_y
         self._z = sum_z
-        return score
 
     def _fill(self, length: int) -> None:
         """As if all had been like this before."""

@@ -189,7 +189,7 @@ class Pulse:
         return self._rmssd(found, 2 * period)
 
     def _slope(self, count: int) -> int:
-        """Put the rise of the pulse wave, over a tenth of a second, in the place of its samples; return its mean size."""
+        """Put the rise of the pulse wave, over a tenth of a second, in place of its samples; return its mean size."""
         slope = self._raw
         rise = 0
         for at in range(4):

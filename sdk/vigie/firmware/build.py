@@ -40,6 +40,8 @@ PLATFORMS: Final = {"unix": ("linux", "darwin")}
 
 _STAYS_SOURCE: Final = frozenset({"boot.py", "main.py"})
 _NATIVE: Final = re.compile(rb"^\s*@\s*(micropython\s*\.\s*)?(native|viper|asm_\w+)\b", re.MULTILINE)
+_CONSTANT: Final = re.compile(r"^([A-Z][A-Z0-9_]*) = const\((\w+)\)$", re.MULTILINE)
+_OF_CODEC: Final = re.compile(r"\bcodec\.([A-Z][A-Z0-9_]*)\b")
 _SCHEMA_CRC: Final = re.compile(r"^SCHEMA_CRC\b.*=\s*(?:const\()?\s*(0[xX][0-9a-fA-F]+|\d+)", re.MULTILINE)
 _MPY_CROSS: Final = re.compile(r"MicroPython v(\S+) .*emitting mpy v(\d+\.\d+)")
 
@@ -138,11 +140,16 @@ def build(root: Path, destination: Path, *, board: str) -> bool:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=destination) as name:
         fresh = Path(name) / board
         rows: list[dict[str, Any]] = []
+        numbers = _constants(root)
+        text_to_compile = Path(name) / "module.py"
         for path, source in wanted.items():
             target = fresh / path
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.suffix == ".mpy":
-                _compile(program, source, target, shown_as=str(Path(path).with_suffix(".py")))
+                text_to_compile.write_text(_without_constants(source, numbers), encoding="utf-8")
+                _compile(
+                    program, source, text_to_compile, target, shown_as=str(Path(path).with_suffix(".py"))
+                )
             else:
                 shutil.copyfile(source, target)
             content = target.read_bytes()
@@ -176,8 +183,26 @@ def _is_current(bundle: Path, head: dict[str, Any], hashes: dict[str, str]) -> b
         return False
 
 
-def _compile(program: str, source: Path, target: Path, *, shown_as: str) -> None:
-    command = [program, "-s", shown_as, "-o", str(target), str(source)]
+def _constants(root: Path) -> dict[str, str]:
+    """The named numbers of the generated codec."""
+    codec = root / "firmware/bracelet/codec.py"
+    text = codec.read_text(encoding="utf-8") if codec.is_file() else ""
+    return dict(_CONSTANT.findall(text))
+
+
+def _without_constants(source: Path, numbers: dict[str, str]) -> str:
+    """The text of a module with the codec's named numbers put in: by name, 300 of them would fill 15 KB of heap.
+
+    The compiler does so itself, but only within a module. Lines keep their numbers.
+    """
+    text = source.read_text(encoding="utf-8")
+    if source.name == "codec.py":
+        return _CONSTANT.sub("", text)
+    return _OF_CODEC.sub(lambda match: numbers.get(match[1], match[0]), text)
+
+
+def _compile(program: str, source: Path, text: Path, target: Path, *, shown_as: str) -> None:
+    command = [program, "-s", shown_as, "-o", str(target), str(text)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-3:]
