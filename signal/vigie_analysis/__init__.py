@@ -1,7 +1,7 @@
 """Whole recordings, from the file to a table of features: one, or an archive of thousands.
 
-`read_recording` opens a file of any format that is read, `analyze_recording` computes its features;
-`vigie_analysis.archive.analyze_archive` does both for many files on many cores, and writes Parquet.
+`read_recording` opens a file of any format that is read; `vigie_analysis.features.analyze_recording` computes its
+features; `vigie_analysis.archive.analyze_archive` does both for many files on many cores, and writes Parquet.
 """
 
 from .columns import Columns, parse_columns
@@ -16,7 +16,6 @@ from .errors import (
     SchedulerError,
     UnknownFormatError,
 )
-from .features import Event, Features, analyze_recording
 from .recording import Recording, Samples, read_recording
 
 __all__ = [
@@ -25,8 +24,6 @@ __all__ = [
     "ColumnMapError",
     "Columns",
     "ColumnsError",
-    "Event",
-    "Features",
     "NoRecordingsError",
     "OutputError",
     "Recording",
@@ -34,7 +31,6 @@ __all__ = [
     "Samples",
     "SchedulerError",
     "UnknownFormatError",
-    "analyze_recording",
     "parse_columns",
     "read_recording",
 ]

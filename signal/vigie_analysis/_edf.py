@@ -29,7 +29,7 @@ def read(path: Path, columns: Columns) -> Recording:
     file = EdfFile(path)
     beginning = file.read(0, 1)
     signals = signals_of(beginning)
-    ppg, acc = _chosen(signals, columns)
+    ppg, acc, named = _chosen(signals, columns)
     if not ppg and not acc:
         raise ColumnsError(
             f"has no PPG and no acceleration among its signals {', '.join(s.label for s in signals)}",
@@ -37,7 +37,8 @@ def read(path: Path, columns: Columns) -> Recording:
             remedy="name them with --columns",
         )
     info = _info(beginning)
-    units = [_g_per_unit(signals[index].physical_dimension, columns) for index in acc]
+    unit = columns.acc_unit if named else None
+    units = [G_PER_UNIT[unit or _unit(signals[index].physical_dimension) or "g"] for index in acc]
     return Recording(
         path,
         _samples(file, signals, ppg, [1.0] * len(ppg), info.get("ppg_samples")),
@@ -46,16 +47,16 @@ def read(path: Path, columns: Columns) -> Recording:
     )
 
 
-def _chosen(signals: Signals, columns: Columns) -> tuple[list[int], list[int]]:
-    """Indices of the PPG channels and of the axes."""
+def _chosen(signals: Signals, columns: Columns) -> tuple[list[int], list[int], bool]:
+    """Indices of the PPG channels and of the axes, and whether they were named by the user."""
     labels = [signal.label for signal in signals]
     if columns.ppg or columns.acc:
         ppg, acc = indices(columns.ppg, labels), indices(columns.acc, labels)
         if ppg is not None and acc is not None and len(acc) in (0, 3):
-            return ppg, acc
+            return ppg, acc, True
     ppg = [index for index, label in enumerate(labels) if _PPG.search(label)]
     ppg = [k for k in ppg if signals[k].samples_per_data_record == signals[ppg[0]].samples_per_data_record]
-    in_units = [k for k, signal in enumerate(signals) if _unit(signal.physical_dimension) in G_PER_UNIT]
+    in_units = [k for k, signal in enumerate(signals) if _unit(signal.physical_dimension)]
     triples = [
         three
         for three in zip(in_units, in_units[1:], in_units[2:], strict=False)
@@ -63,16 +64,13 @@ def _chosen(signals: Signals, columns: Columns) -> tuple[list[int], list[int]]:
         and len({(signals[k].samples_per_data_record, signals[k].physical_dimension) for k in three}) == 1
     ]
     labelled = [three for three in triples if all(_ACC.search(labels[k]) for k in three)]
-    return ppg, list(next(iter(labelled or triples), ()))
+    return ppg, list(next(iter(labelled or triples), ())), False
 
 
 def _unit(dimension: str) -> str:
-    return dimension.lower().replace(" ", "").replace("*", "")
-
-
-def _g_per_unit(dimension: str, columns: Columns) -> float:
-    stated = G_PER_UNIT.get(_unit(dimension), 1.0)
-    return stated if columns.acc_unit is None else columns.g_per_unit
+    """As it is called here, empty where it is no unit of acceleration."""
+    unit = dimension.lower().replace(" ", "").replace("*", "")
+    return unit if unit in G_PER_UNIT else ""
 
 
 def _samples(

@@ -210,6 +210,9 @@ def analyze_safely(source: Source, columns: Columns | None) -> Part | Failure:
         return analyze_file(source.name, str(source.path), columns)
     except RecordingError as error:
         return Failure(source.name, type(error).__name__, error.problem, error.remedy)
+    except ModuleNotFoundError as error:
+        problem = f"needs {error.name}, which is not installed where it was analysed"
+        return Failure(source.name, type(error).__name__, problem, "pip install 'vigie[analysis]' there")
     except Exception as error:
         return Failure(source.name, type(error).__name__, f"unexpected: {error}", "please report this")
 
@@ -226,8 +229,7 @@ def _outcomes(
 
 
 def _on_this_machine(sources: Sequence[Source], columns: Columns | None, width: int) -> Generator[Outcome]:
-    waiting = deque(sources)
-    suspects: list[Source] = []
+    waiting, suspects = deque(sources), deque[Source]()
     while waiting:
         running: dict[Future[Part | Failure], Source] = {}
         try:
@@ -235,12 +237,15 @@ def _on_this_machine(sources: Sequence[Source], columns: Columns | None, width: 
                 yield from _spread(pool, waiting, running, columns, width)
         except BrokenExecutor:
             suspects += running.values()
-    # A process died while these were under way: alone, each can only bring down itself.
-    for source in suspects:
+    # A process died while these were under way: one after the other, each can only bring down itself.
+    while suspects:
         try:
             with processes(1) as pool:
-                yield source, pool.submit(analyze_safely, source, columns).result()
+                while suspects:
+                    outcome = pool.submit(analyze_safely, suspects[0], columns).result()
+                    yield suspects.popleft(), outcome
         except BrokenExecutor:
+            source = suspects.popleft()
             yield (
                 source,
                 Failure(

@@ -43,9 +43,6 @@ MARGIN_MIN: Final = 10
 SURE: Final = 0.9
 """Least confidence of the heart rates that make the rate of a minute."""
 
-CLEAR: Final = 0.5
-"""Least confidence of the breathing rates that make the rate of a minute."""
-
 STILL_MG: Final = 13.0
 """Most mean absolute deviation of the acceleration in a minute at rest."""
 
@@ -252,7 +249,7 @@ class _Block:
             return np.full(self.stop - self.start, np.nan)
         steps = count_steps(self._acc, rate_hz=self._acc_hz)
         each = [float(steps.cadence[inside].sum()) / 60 for inside in self._by_minute(steps.time_s)]
-        return np.round(np.array(each), 2)
+        return np.round(np.array(each, np.float64), 2)
 
     def _heart_rate(self) -> dict[str, Float64]:
         names = ("heart_rate_bpm", "heart_rate_lowest_bpm", "heart_rate_highest_bpm")
@@ -304,14 +301,14 @@ class _Block:
             those = Beats(beats.time_s[of_beats], beats.quality[of_beats])
             hrv = heart_rate_variability(those)
             confidence = breathing.confidence[of_breathing]
-            clear = confidence >= CLEAR
-            rates = breathing.per_minute[of_breathing][clear]
+            known = confidence > 0
+            rates, weights = breathing.per_minute[of_breathing][known], confidence[known]
             values = (
                 those.time_s.size,
                 hrv.rmssd_ms,
                 hrv.mean_nn_ms,
                 hrv.coverage,
-                rates.mean() if rates.size else np.nan,
+                np.average(rates, weights=weights) if rates.size else np.nan,
                 confidence.mean() if confidence.size else np.nan,
             )
             for name, value in zip(names, values, strict=True):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Generator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, Final
 from .errors import SchedulerError
 
 _ONE_THREAD: Final = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-_CONNECT_S: Final = 15
+_CONNECT_S: Final = 10
 _FIRST_WORKER_S: Final = 30
 
 
@@ -46,8 +47,10 @@ def processes(count: int) -> Generator[Executor]:
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the parent, and end with it."""
+    """Leave Ctrl-C to the parent, say nothing, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # They would tear the progress bar; what matters about a file is its failure.
+    warnings.simplefilter("ignore")
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

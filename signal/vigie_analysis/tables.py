@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
 from .columns import Columns
-from .features import analyze_recording
 from .recording import read_recording
 
 TABLE_VERSION: Final = 1
@@ -101,6 +100,9 @@ def analyze_file(name: str, path: str, columns: Columns | None) -> Part:
     RecordingError
         The file cannot be analysed.
     """
+    # Not needed by who only spreads the work, and slow to import.
+    from .features import analyze_recording
+
     recording = read_recording(path, columns)
     features = analyze_recording(recording)
     with Path(path).open("rb") as file:
@@ -198,7 +200,7 @@ def _batches(paths: Iterator[Path]) -> Iterator[pa.Table]:
     waiting: list[pa.Table] = []
     for path in paths:
         with parquet.ParquetFile(path) as part:
-            waiting.append(part.read())
+            waiting.append(cast(Any, part).read())
         if sum(table.num_rows for table in waiting) >= _ROWS_AT_ONCE:
             yield pa.concat_tables(waiting)
             waiting = []
