@@ -118,7 +118,7 @@ class FlashLog:
 
     def _find_end(self, lane: int, sector: int) -> None:
         walk = self.walk
-        walk.open(sector, lane, self._firsts[sector], self.log_id)
+        walk.open(sector, lane, self._firsts[sector], self.log_id, self.next[lane])
         while walk.step():
             pass
         self.next[lane] = max(self.next[lane], walk.next)
@@ -345,8 +345,8 @@ class FlashLog:
             while walk.step():
                 if walk.number >= number:
                     return True
-            if walk.sector == self._open[lane] and walk.next < self.next[lane] and not walk.fresh:
-                walk.refresh()
+            if walk.sector == self._open[lane] and walk.known < self.next[lane]:
+                walk.refresh(self.next[lane])
             else:
                 self._enter(self._following(lane, walk.first, walk.sector), lane)
         return False
@@ -355,7 +355,7 @@ class FlashLog:
         if sector < 0:
             self.walk.sector = -1
         else:
-            self.walk.open(sector, lane, self._firsts[sector], self.log_id)
+            self.walk.open(sector, lane, self._firsts[sector], self.log_id, self.next[lane])
 
     def _holding(self, lane: int, number: int) -> int:
         """The sector of a lane that holds a number, or the first that comes after it; -1 if there is none."""

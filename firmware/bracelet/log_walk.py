@@ -37,8 +37,8 @@ class Walk:
         self.damaged = 0
         """Records that were met and are not whole; those of a torn end are no records."""
         self.sector = -1
-        self.fresh = False
-        """Whether the sector was read since the last step that found a record."""
+        self.known = 0
+        """Number of the lane's next record when the sector was read."""
         self.lane = 0
         self.first = 0
         self.log_id = 0
@@ -58,7 +58,7 @@ class Walk:
         self._scratch_view = memoryview(self._scratch)
         self._crc = bytearray(4)
 
-    def open(self, sector: int, lane: int, first: int, log_id: int) -> None:
+    def open(self, sector: int, lane: int, first: int, log_id: int, known: int) -> None:
         """Begin with the sector whose header says so."""
         self.sector = sector
         self.lane = lane
@@ -67,18 +67,18 @@ class Walk:
         self._next = first
         self.number = -1
         self._next_at = HEADER_BYTES
-        self.refresh()
+        self.refresh(known)
         self.boot_id, self.ticks_us, self.epoch = unpack_from("<IIH", self.buffer, 16)
 
-    def refresh(self) -> None:
-        """Read the sector again: records may have been added."""
+    def refresh(self, known: int) -> None:
+        """Read the sector again: records have been added, up to the number `known`."""
         buffer = self.buffer
         self.flash.read_into(self.sector * self.flash.sector_bytes, buffer)
         limit = len(buffer)
         while limit > HEADER_BYTES and buffer[limit - 1] == 0xFF:
             limit -= 1
         self._limit = min(self.flash.sector_bytes, (limit + SLOT - 1) // SLOT * SLOT)
-        self.fresh = True
+        self.known = known
 
     @property
     def next(self) -> int:
@@ -109,7 +109,6 @@ class Walk:
                         self.damaged = (self.damaged + number - self._next) & 0xFFFF
                         self.number, self.kind, self.at, self.end = number, kind, at, end
                         self._next = number + 1
-                        self.fresh = False
                         return True
                 else:
                     self._next_at = at + SLOT

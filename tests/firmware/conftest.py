@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from vigie_rig.boards.unix import UnixBoard
 from vigie_rig.line_transport import LineTransport
 from vigie_rig.sensors import Lsm6dso, Max30101
 from vigie_rig.traces import Trace, synthesize
+
+# For the modules that several tests share.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session", params=[None, "i386"], ids=["unix", "unix32"])

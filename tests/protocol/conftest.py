@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import importlib
 import sys
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ from hypothesis import strategies as st
 from vigie.micropython import MicroPython, MicroPythonMissing, find
 from vigie_protocol.definition import Field, Message
 
-ROOT = Path(__file__).parents[2]
 # For the modules that several tests share.
 sys.path.insert(0, str(Path(__file__).parent))
 _RANGES = {
@@ -47,21 +44,6 @@ def messages_of() -> Callable[[type[Message]], st.SearchStrategy[Any]]:
         return st.builds(kind, **{field.name: _values(field) for field in kind.FIELDS})
 
     return strategy
-
-
-@pytest.fixture(scope="session")
-def on_cpython() -> Iterator[Callable[[str], Any]]:
-    """Import a module of the firmware on CPython; of MicroPython's own, `const` is all that is needed."""
-    stub = types.ModuleType("micropython")
-    stub.const = lambda value: value  # type: ignore[attr-defined]
-    before = set(sys.modules)
-    sys.modules["micropython"] = stub
-    sys.path.insert(0, str(ROOT / "firmware"))
-    yield importlib.import_module
-    sys.path.remove(str(ROOT / "firmware"))
-    for name in set(sys.modules) - before:
-        if name == "micropython" or name.partition(".")[0] == "bracelet":
-            del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

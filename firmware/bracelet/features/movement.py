@@ -90,8 +90,8 @@ class Movement:
             sum_x += x
             sum_y += y
             sum_z += z
-            # The root: Newton's from the tangent at 1 g, which is above it everywhere.
-            square = x * x + y * y + z * z
+            # The root: Newton's from the tangent at 1 g, which is above it everywhere; one more, so that it is never 0.
+            square = x * x + y * y + z * z + 1
             length = _HALF_G + (square >> 11)
             while True:
                 nearer = (length + square // length) >> 1
