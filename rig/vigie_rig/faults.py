@@ -24,6 +24,8 @@ KINDS: Final = {
     "sensor-cut": "probability that a bus transfer breaks off after some of its bytes",
     "sensor-stuck": "sensors make no samples (amount unused)",
     "reset": "the board is reset once, at the start of the window (amount unused)",
+    "power-cut": "the board has no power for the window: memory, line and sensors' registers gone, flash torn where it "
+    "worked (amount unused)",
 }
 """Every kind of fault and the meaning of its amount."""
 
@@ -147,6 +149,10 @@ class FaultPlan:
     def sensors_stuck(self, now_s: float) -> bool:
         """Whether sensors make no samples now."""
         return self._amount("sensor-stuck", now_s) is not None
+
+    def power_cuts_s(self) -> list[tuple[float, float]]:
+        """When the board is to lose its power, in seconds since the plan began, and for how many seconds."""
+        return [(fault.start_s, fault.duration_s) for fault in self.faults if fault.kind == "power-cut"]
 
     def resets_s(self) -> list[float]:
         """When the board is to be reset, in seconds since the plan began."""

@@ -278,11 +278,18 @@ class _Player:
                 sensor.play_from(self._begin_us)
             self._plan.begin(loop.time())
             self._resets = [loop.call_later(at_s, self._reset) for at_s in self._plan.resets_s()]
+            self._resets += [
+                loop.call_later(at_s, self._cut, off_s) for at_s, off_s in self._plan.power_cuts_s()
+            ]
         return self._begin_us
 
     def _reset(self) -> None:
         self._plan.count("reset")
         self._board.reset()
+
+    def _cut(self, off_s: float) -> None:
+        self._plan.count("power-cut")
+        self._board.power_cut(off_s)
 
     async def _one_session(self) -> None:
         record = self._record

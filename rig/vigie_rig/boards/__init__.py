@@ -45,6 +45,10 @@ class Board(Protocol):
         """Press the reset button."""
         ...
 
+    def power_cut(self, off_s: float) -> None:
+        """Cut its power now, and give it again so many seconds later."""
+        ...
+
 
 OpenBoard = Callable[..., AbstractAsyncContextManager[Any]]
 

@@ -106,6 +106,7 @@ _FAULTS = {
     "sensor-cut": ("sensor-cut@4+8:0.05", 1, True),
     "sensor-stuck": ("sensor-stuck@4+1", 1, True),
     "reset": ("reset@8", 2, False),
+    "power-cut": ("power-cut@8+1", 2, False),
 }
 
 

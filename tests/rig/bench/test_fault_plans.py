@@ -126,6 +126,11 @@ def test_resets_come_at_their_starts() -> None:
     assert plan.resets_s() == [3, 7]
 
 
+def test_power_cuts_come_at_their_starts_and_say_for_how_long() -> None:
+    plan = FaultPlan([Fault("power-cut", 3, 0.5), Fault("reset", 4), Fault("power-cut", 7)])
+    assert plan.power_cuts_s() == [(3, 0.5), (7, 0)]
+
+
 @given(count=st.integers(1, 252), seed=st.integers(0, 1000))
 def test_a_cut_transfer_ends_before_its_last_byte(count: int, seed: int) -> None:
     plan = FaultPlan([Fault("sensor-cut", 0, 1, 1)], seed=seed)
