@@ -52,6 +52,11 @@ class AccelerometerStream:
         self._words = bytearray(WORD_BYTES * samples)
         self.on = True
 
+    @property
+    def due_ms(self) -> int:
+        """How long until blocks are there, for who comes no sooner: the FIFO has room for a dozen."""
+        return 2 * self.period_ms
+
     def start(self, clock: "Clock") -> None:
         """Empty the FIFO and sample from number 0."""
         self.chip.start()

@@ -46,6 +46,11 @@ class PpgStream:
         self._block = Block(codec.PPG_BLOCK, codec.PPG_BLOCK_HEAD_BYTES, samples, 3 * self._channels)
         self.on = True
 
+    @property
+    def due_ms(self) -> int:
+        """How long until a block is there, for who comes no sooner: a sample late, so as not to come in vain."""
+        return ((self._block.samples - self._left + 1) * self._sample_us + 999) // 1000
+
     def start(self, clock: "Clock") -> None:
         """Empty the FIFO and sample from number 0."""
         self.chip.start()

@@ -19,7 +19,6 @@ from bracelet.sampler import Sampler, attempt
 
 _MINUTE_US = const(60000000)
 _MASK = const(0x3FFFFFFF)
-_LOOKS = const(2)
 _REST_MS = const(60000)
 _PPG_WIDTH_US = const(411)
 _PPG_RANGE_NA = const(4096)
@@ -176,10 +175,9 @@ class Watch:
         passed_ms = elapsed_us(self._minute_us, self._clock.now_us()) // 1000
         edge_ms = self._plan[3] * 1000 if self._in_window else 60000
         pause_ms = edge_ms - passed_ms
-        for bit, sampler in self._samplers.items():
+        for sampler in self._samplers.values():
             if sampler.running:
-                looks = 1 if bit == codec.STREAM_PPG else _LOOKS
-                pause_ms = min(pause_ms, 5 if sampler.again else sampler.period_ms * looks)
+                pause_ms = min(pause_ms, 5 if sampler.again else sampler.streams[0].due_ms)
         return max(1, pause_ms)
 
     # Windows and minutes
