@@ -180,7 +180,7 @@ _value = st.one_of(st.just(np.nan), st.floats(0, 250), st.just(np.inf))
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), count=st.integers(0, 60))
 def test_gaps_and_nonsense_never_raise(data: st.DataObject, count: int) -> None:
-    columns = {
+    columns: dict[str, Any] = {
         name: data.draw(st.lists(_value, min_size=count, max_size=count))
         for name in ("resting_bpm", "steps", "rmssd_ms", "amplitude_bpm", "bpm_per_step")
     }
