@@ -23,6 +23,7 @@ _PAGES = {
     "falls": "evaluation.falls",
     "activity-and-rest": "evaluation.activity",
     "wear": "evaluation.wear",
+    "speed": "evaluation.speed_page",
 }
 """Pages under ``docs/signal/``, and the modules whose ``evaluate(traces)`` returns what is in them."""
 
