@@ -42,13 +42,17 @@ class SampleClock:
         return np.asarray(instants_us, dtype=np.float64)
 
 
-def play(signal: NDArray[np.float64], rate_hz: float, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def play(
+    signal: NDArray[np.float64], rate_hz: float, time_s: NDArray[np.float64], *, repeats: bool = False
+) -> NDArray[np.float64]:
     """Signal [channels, n] at the times [m], interpolated linearly: [channels, m].
 
-    Before its start the first sample is held. After its end the last second is played to and fro, so that
-    nothing jumps.
+    Before its start the first sample is held. After its end it ``repeats``, or the last second is played to and fro,
+    so that nothing jumps.
     """
     end_s = (signal.shape[1] - 1) / rate_hz
+    if repeats:
+        time_s = np.where(time_s > end_s, time_s % end_s, time_s)
     tail_s = min(1.0, end_s)
     beyond_s = (time_s - end_s) % (2 * tail_s)
     time_s = np.where(time_s > end_s, end_s - np.minimum(beyond_s, 2 * tail_s - beyond_s), time_s)

@@ -78,6 +78,7 @@ class Optics:
         seen = channel_of_leds(trace.ppg_channels)
         self._ppg = trace.ppg
         self._rate_hz = trace.ppg_rate_hz
+        self._repeats = trace.repeats
         self._rows = [seen[led] for led in leds]
         self._gain = np.array(current_ma)[:, None] * 2**ADC_BITS / (2048 << range_code)
         self._ambient = AMBIENT_NA * 2**ADC_BITS / (2048 << range_code)
@@ -91,7 +92,7 @@ class Optics:
         del first
         back = np.arange(self._average - 1, -1, -1) * self._conversion_period_us
         instants_s = ((time_us[:, None] - back).ravel() - self._start_us) * 1e-6
-        signal = play(self._ppg, self._rate_hz, instants_s)[self._rows]
+        signal = play(self._ppg, self._rate_hz, instants_s, repeats=self._repeats)[self._rows]
         counts = np.clip(self._ambient + self._gain * signal, 0, 2**ADC_BITS - 1).astype(np.int32)
         if self._average > 1:
             counts = counts.reshape(len(counts), -1, self._average).sum(axis=2) // self._average

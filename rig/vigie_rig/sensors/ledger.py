@@ -66,6 +66,50 @@ class Ledger:
         return int(np.count_nonzero(self._lost[: self.produced]))
 
 
+class Tally(Ledger):
+    """A ledger that only counts, for weeks of wear: its runs hold no samples, and no sample's fate is kept."""
+
+    _RING = 1 << 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handed_out = np.zeros(self._RING, dtype=np.bool_)
+        self._lost_count = self._handed_out_count = 0
+
+    def grow(self, count: int) -> None:
+        """Note that the last run produced `count` samples more."""
+        self._handed_out[np.arange(self.produced, self.produced + count) % self._RING] = False
+        self.produced += count
+
+    def open_run(self, start_us: float, rate_hz: float, channels: int) -> Run:
+        """Begin another run; the last is forgotten."""
+        self.runs.clear()
+        run = _Unkept(self, start_us, rate_hz, channels)
+        self.runs.append(run)
+        return run
+
+    def mark_handed_out(self, numbers: NDArray[np.int64]) -> None:
+        """Note that the host has read these samples; negative numbers are none."""
+        numbers = numbers[numbers >= 0]
+        self._handed_out_count += len(numbers)
+        self._handed_out[numbers % self._RING] = True
+
+    def mark_lost(self, numbers: NDArray[np.int64]) -> None:
+        """Note that these samples are gone, save those read before; negative numbers are none."""
+        numbers = numbers[numbers >= 0]
+        self._lost_count += int(np.count_nonzero(~self._handed_out[numbers % self._RING]))
+
+    @property
+    def handed_out(self) -> int:
+        """How many samples the host has read."""
+        return self._handed_out_count
+
+    @property
+    def lost(self) -> int:
+        """How many samples the FIFO lost."""
+        return self._lost_count
+
+
 class Run:
     """Samples taken without a break under one configuration.
 
@@ -127,3 +171,10 @@ class Run:
     def handed_out(self) -> NDArray[np.bool_]:
         """Read by the host: bool [n]."""
         return self._ledger.fate_of(self.first, len(self))[0]
+
+
+class _Unkept(Run):
+    """A run of a tally."""
+
+    def add_chunk(self, time_us: NDArray[np.float64], values: NDArray[np.int32]) -> None:
+        del time_us, values

@@ -100,9 +100,10 @@ class Lsm6dso:
         jitter_us: float = 0.0,
         seed: int = 0,
         start_us: int = 0,
+        ledger: Ledger | None = None,
     ) -> None:
         self.stuck = False
-        self.ledger = Ledger()
+        self.ledger = Ledger() if ledger is None else ledger
         self._trace = trace
         self._start_us = start_us
         self._clock_error = clock_error
@@ -288,7 +289,9 @@ class Lsm6dso:
 
     def _encode(self, time_us: NDArray[np.float64], first: int) -> Encoded:
         mg_per_lsb = _MG_PER_LSB[self._registers[_CTRL1_XL] >> 2 & 0b11]
-        acc_g = play(self._trace.acc_g, self._trace.acc_rate_hz, (time_us - self._run_trace_us) * 1e-6)
+        trace = self._trace
+        time_s = (time_us - self._run_trace_us) * 1e-6
+        acc_g = play(trace.acc_g, trace.acc_rate_hz, time_s, repeats=trace.repeats)
         values = np.clip(np.rint(acc_g.T * (1000 / mg_per_lsb)), -32768, 32767).astype(np.int16)
         index = np.arange(len(time_us))
         slot = (self._first_slot + first + index) & 0b11

@@ -84,9 +84,9 @@ class Max30101:
         A fault: while true no samples are produced and no pointer moves; the registers still answer.
         Sampling begins anew, with a new run, at the first call after it was set to false.
     ledger
-        Every sample ever produced. A new run begins at each start of sampling and each change of what a
-        value means: mode, rate, averaging, range, LED currents, slots, and when the host clears the FIFO
-        (writes FIFO_WR_PTR).
+        Every sample ever produced; a :class:`Tally` counts them, for weeks of wear. A new run begins at
+        each start of sampling and each change of what a value means: mode, rate, averaging, range, LED
+        currents, slots, and when the host clears the FIFO (writes FIFO_WR_PTR).
     """
 
     address = 0x57
@@ -99,9 +99,10 @@ class Max30101:
         jitter_us: float = 0.0,
         seed: int = 0,
         start_us: int = 0,
+        ledger: Ledger | None = None,
     ) -> None:
         self.stuck = False
-        self.ledger = Ledger()
+        self.ledger = Ledger() if ledger is None else ledger
         self._trace = trace
         self._start_us = start_us
         self._clock_error = clock_error

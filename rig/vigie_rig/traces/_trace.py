@@ -60,6 +60,8 @@ class Trace:
         The true heart rate, where it is known.
     marks
         In order of their start.
+    repeats
+        Whether it begins anew after its end, without end; else its last second is played to and fro.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Trace:
     acc_rate_hz: float
     reference: HeartRateReference | None
     marks: tuple[Mark, ...]
+    repeats: bool = False
 
     def __post_init__(self) -> None:
         if self.ppg.ndim != 2 or not 1 <= len(self.ppg) <= 3 or self.ppg.shape[1] < 2:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vigie_rig.sensors import Ledger, Lsm6dso, Max30101
+from vigie_rig.sensors import Ledger, Lsm6dso, Max30101, Tally
 from vigie_rig.sensors._clock import CHUNK, SampleClock, play
 from vigie_rig.traces import Trace, synthesize
 
@@ -141,3 +141,23 @@ def test_the_trace_of_the_wrist_reaches_both_sensors(wrist: Trace) -> None:
     assert light.values[light.time_us < off_us].min() > 20 * light.values[light.time_us > off_us + 1e6].max()
     motion = acc.ledger.runs[-1]
     assert np.linalg.norm(motion.values * 0.061e-3, axis=1).mean() == pytest.approx(1, abs=0.1)
+
+
+def test_a_trace_that_repeats_begins_anew() -> None:
+    signal = np.array([[0.0, 10.0, 20.0]])
+    np.testing.assert_allclose(play(signal, 1.0, np.array([0.5, 2.5, 4.5]), repeats=True), [[5.0, 5.0, 5.0]])
+
+
+def test_a_tally_counts_as_a_ledger_does_and_keeps_nothing() -> None:
+    kept, counted = Ledger(), Tally()
+    for ledger in (kept, counted):
+        for _ in range(40):
+            run = ledger.open_run(0.0, 50.0, 1)
+            first = ledger.produced
+            run.add_chunk(np.arange(4000.0), np.zeros((4000, 1), dtype=np.int32))
+            ledger.grow(4000)
+            ledger.mark_handed_out(np.arange(first, first + 3000))
+            ledger.mark_lost(np.array([-1, first + 2999, first + 3000, first + 3999]))
+    assert (counted.produced, counted.handed_out, counted.lost) == (kept.produced, kept.handed_out, kept.lost)
+    assert len(counted.runs) == 1
+    assert counted.runs[0].time_us.size == 0
