@@ -17,6 +17,7 @@
     │   ├── StoreVersion        a newer vigie made it
     │   ├── RecordConflict      a bracelet gave one number to two records; both are kept
     │   └── UnknownDevice       the store has nothing of that bracelet
+    ├── PlanError               a sampling plan that is none
     ├── PromptError             the MicroPython prompt did not do as told
     └── FirmwareError           (vigie.firmware) the package's firmware cannot be used
 
@@ -117,6 +118,10 @@ class PromptError(VigieError):
         super().__init__(reason + (f"\n{output}" if output else ""))
         self.reason = reason
         self.output = output
+
+
+class PlanError(VigieError, ValueError):
+    """A sampling plan that does not exist, or contradicts itself."""
 
 
 class StoreError(VigieError):
