@@ -16,6 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vigie.errors import (
     RecordConflict,
     StoreBusy,
@@ -421,6 +424,15 @@ class Store:
                 (log.row, lane, *kinds),
             ).fetchall()
 
+    def boots(self, log: LogKey, lane: Lane) -> list[tuple[int, int, int]]:
+        """Boots (boot_id, first and last ticks in µs) of a lane's records, in the order of their numbers."""
+        with self._typed():
+            return self._sql.execute(
+                "SELECT boot, min(ticks_us), max(ticks_us) FROM record WHERE log = ? AND lane = ? "
+                "GROUP BY boot ORDER BY min(number)",
+                (log.row, lane),
+            ).fetchall()
+
     def records(self, log: LogKey, lane: Lane, first: int = 0, past: int = 1 << 32) -> Iterator[Record]:
         """Records of a lane in the order of their numbers."""
         with self._typed():
@@ -460,6 +472,24 @@ class Store:
                 "SELECT batch.id, gateway, address, firmware, committed_us FROM batch "
                 "JOIN session ON session.id = batch.session ORDER BY batch.id"
             ).fetchall()
+
+    def minutes(self, device_id: bytes | None = None) -> NDArray[np.void]:
+        """The minutes of life: see :func:`vigie.tables.minutes`."""
+        from vigie import tables
+
+        return tables.minutes(self, device_id)
+
+    def quarters(self, device_id: bytes | None = None) -> NDArray[np.void]:
+        """The quarter-hours: see :func:`vigie.tables.quarters`."""
+        from vigie import tables
+
+        return tables.quarters(self, device_id)
+
+    def events(self, device_id: bytes | None = None, *, codes: Sequence[int] = ()) -> NDArray[np.void]:
+        """What happened: see :func:`vigie.tables.events`."""
+        from vigie import tables
+
+        return tables.events(self, device_id, codes=codes)
 
     # SQLite
 
