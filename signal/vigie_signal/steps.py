@@ -25,8 +25,12 @@ _CHUNK = 4096
 _JUMP = 0.01
 """Probability a second that a walker changes to any other cadence."""
 _SWAY, _BEAT = 50, 38
-"""Samples over which the slow part of the length is taken off, and over which its strength is taken."""
+"""Samples over which the slow part of the length is averaged, and over which the power of the rest is."""
 _LEAST_OF_BOUT = 0.5
+_LONG_WINDOW = 256
+_STRIKE_G = 0.25
+_REGULAR, _LEAST_REGULAR = 0.9, 0.5
+"""A bout is a walk if in its most regular tenth it repeats after two steps with half of its power."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +59,9 @@ def count_steps(acc: npt.ArrayLike, *, rate_hz: float) -> Steps:
     Each second is seen in a 5 s spectrum of the acceleration's length and of its axes. A small perceptron, the
     same for every cadence, says how much each cadence from 60 to 212 a minute looks like walking; a hidden Markov
     model follows it and tells walking from rest. It was trained on counted totals alone. Walking is recognised by
-    its harmonics as in [1]_; very slow shuffling below 60 a minute is not counted.
+    its harmonics as in [1]_. A bout that never repeats itself over two steps is housework, not a walk; its standing
+    beginning, end and stops are left out. Shuffling below 60 steps a minute is not counted: at the wrist it is too
+    much like housework.
 
     Parameters
     ----------
@@ -95,9 +101,10 @@ def count_steps(acc: npt.ArrayLike, *, rate_hz: float) -> Steps:
     ]
     posterior = np.concatenate([*parts, follower.finish()[0]])
     walking = 1 - posterior[:, 0]
-    mean = (posterior[:, 1:] @ _CADENCES) / np.maximum(walking, 1e-9)
-    walked = _bouts(usable & (walking > 0.5))
-    cadence = np.where(walked, mean * _share(walked, _strength(grid)), 0).astype(np.float64)
+    mean: Float64 = (posterior[:, 1:] @ _CADENCES).astype(np.float64) / np.maximum(walking, 1e-9)
+    quick = _quick(grid)
+    walked = _regular(_bouts(usable & (walking > 0.5)), mean, quick)
+    cadence = np.where(walked, mean * _share(walked, quick), 0)
     # the last second stands for what is cut off of it
     total = float(cadence.sum()) / 60 + float(cadence[-1]) / 60 * (duration_s - seconds)
     return Steps(round(total), np.arange(seconds, dtype=np.float64), cadence)
@@ -108,25 +115,58 @@ def _bouts(walking: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.asarray(ndimage.binary_opening(walking, np.ones(_SHORTEST_S, np.bool_)), dtype=np.bool_)
 
 
-def _share(walked: npt.NDArray[np.bool_], strength: Float32) -> Float64:
+def _regular(walked: npt.NDArray[np.bool_], cadence: Float64, quick: Float32) -> npt.NDArray[np.bool_]:
+    """``walked`` without the bouts that never repeat themselves from one pair of steps to the next."""
+    walked = walked.copy()
+    for (seconds,) in ndimage.find_objects(ndimage.label(walked)[0]):
+        firsts = range(seconds.start, seconds.stop, _CHUNK)
+        alike = [_alike(quick, first, cadence[first : min(first + _CHUNK, seconds.stop)]) for first in firsts]
+        if np.quantile(np.concatenate(alike), _REGULAR) < _LEAST_REGULAR:
+            walked[seconds] = False
+    return walked
+
+
+def _alike(quick: Float32, first: int, cadence: Float64) -> Float64:
+    """Autocorrelation of 10 s about each second from ``first`` on at two steps of its ``cadence``.
+
+    Large swings are bounded, as one of them would hide the steps of 10 s.
+    """
+    begin = first * _RATE_HZ + _RATE_HZ // 2 - _LONG_WINDOW // 2
+    end = begin + (len(cadence) - 1) * _RATE_HZ + _LONG_WINDOW
+    span = _mirrored(quick[None], begin, end)[0]
+    bounded = span / np.sqrt(1 + (span / _STRIKE_G) ** 2)
+    seen = np.lib.stride_tricks.sliding_window_view(bounded, _LONG_WINDOW)[::_RATE_HZ]
+    view = seen - seen.mean(axis=1, keepdims=True)
+    taper = np.hanning(_LONG_WINDOW + 2)[1:-1].astype(np.float32)
+    spectrum = fft.rfft(np.concatenate([view, np.ones_like(view[:1])]) * taper, _TRANSFORM, axis=1)
+    power: Float64 = np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float64)
+    power[:, 1:-1] *= 2
+    turn: Float64 = np.arange(_TRANSFORM // 2 + 1, dtype=np.float64) * (2 * np.pi / _TRANSFORM)
+    cosine = np.cos(2 * 60 * _RATE_HZ / cadence[:, None] * turn)
+    of_taper = cosine @ power[-1] / power[-1].sum()
+    alike = (power[:-1] * cosine).sum(axis=1) / (power[:-1].sum(axis=1) + 1e-2) / of_taper
+    return np.asarray(alike, dtype=np.float64)
+
+
+def _share(walked: npt.NDArray[np.bool_], quick: Float32) -> Float64:
     """Share of each second of a bout in which it is at least half as strong as in the bout's median.
 
     A spectrum of 5 s reaches beyond the first and the last step of a bout, and over short stops.
     """
+    power = np.maximum(ndimage.uniform_filter1d(quick**2, _BEAT, mode="nearest"), 0)
     share = np.zeros(walked.size)
-    label, bouts = ndimage.label(walked)
-    for (seconds,) in ndimage.find_objects(label, bouts):
-        part = strength[seconds.start * _RATE_HZ : seconds.stop * _RATE_HZ]
-        share[seconds] = (part > _LEAST_OF_BOUT * np.median(part)).reshape(-1, _RATE_HZ).mean(axis=1)
+    for (seconds,) in ndimage.find_objects(ndimage.label(walked)[0]):
+        part = power[seconds.start * _RATE_HZ : seconds.stop * _RATE_HZ]
+        strong = part > _LEAST_OF_BOUT**2 * np.median(part)
+        share[seconds] = strong.reshape(-1, _RATE_HZ).mean(axis=1)
     return share
 
 
-def _strength(grid: Float32) -> Float32:
-    """Standard deviation of the acceleration's length about each sample, its slow part taken off."""
+def _quick(grid: Float32) -> Float32:
+    """The acceleration's length without its slow part: ``[n]`` in g."""
     length = _length(grid)[0]
-    quick = length - ndimage.uniform_filter1d(length, _SWAY, mode="nearest")
-    power = ndimage.uniform_filter1d(quick**2, _BEAT, mode="nearest")
-    return np.asarray(np.sqrt(np.maximum(power, 0)), dtype=np.float32)
+    slow = ndimage.uniform_filter1d(length, _SWAY, mode="nearest")
+    return np.asarray(length - slow, dtype=np.float32)
 
 
 def _length(grid: Float32) -> Float32:
@@ -153,9 +193,9 @@ def features(grid: Float32, first: int, count: int) -> Float32:
     """
     begin = first * _RATE_HZ + _RATE_HZ // 2 - _WINDOW // 2
     end = begin + (count - 1) * _RATE_HZ + _WINDOW
-    known = np.nan_to_num(grid, nan=0.0)
-    power, variance = _power(_mirrored(_length(grid), begin, end))
-    axes, _ = _power(_mirrored(known, begin, end)) if len(grid) == 3 else (power, variance)
+    span = _mirrored(grid, begin, end)
+    power, variance = _power(_length(span))
+    axes, _ = _power(np.nan_to_num(span, nan=0.0)) if len(grid) == 3 else (power, variance)
     share = power / (variance[:, None] * _WINDOW + 1e-3)
     single, double, half, more, triple = _multiples()
     columns = [np.log10(power @ at / _WINDOW + 1e-5) + 3 for at in (single, double, half, more, triple)]
