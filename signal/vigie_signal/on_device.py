@@ -58,7 +58,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PpgWindow:
-    """The PPG from start to stop; both in samples of the acceleration handed over before (lost ones not counted)."""
+    """The PPG from start to stop, both counted as in `Piece`; a piece comes before the stop."""
 
     start: int
     stop: int

@@ -39,6 +39,7 @@ class MinuteFeatures:
         """How many of them were at the end of the scale."""
         self._led_ua = 0
         self._ppg_samples = 0
+        self._in_window = False
         self._clear()
 
     def _clear(self) -> None:
@@ -59,11 +60,19 @@ class MinuteFeatures:
         """A window of PPG begins, with this current in its LED; 0: not known."""
         self._led_ua = led_ua
         self._ppg_samples = 0
+        self._in_window = True
+        self.ppg_level = -1
+        self.ppg_saturated = 0
         self.pulse.begin()
         self.movement.begin_window()
 
     def ppg(self, buffer: bytearray | bytes | memoryview, at: int, samples: int, channels: int) -> None:
-        """Take samples as the stream sends them: of each channel 3 bytes, big-endian; the first one is used."""
+        """Take samples as the stream sends them: of each channel 3 bytes, big-endian; the first one is used.
+
+        Outside of windows they are let go.
+        """
+        if not self._in_window:
+            return
         self._ppg_samples += samples
         while samples:
             taken = self.pulse.add(buffer, at, samples, channels)
@@ -74,12 +83,15 @@ class MinuteFeatures:
 
     def lost_ppg(self, samples: int) -> None:
         """So many samples are missing here: what came before is judged by itself."""
-        if samples:
+        if samples and self._in_window:
             self._judge()
 
     def ppg_stopped(self) -> None:
         """The window is over: its heart rate, and whether the bracelet is worn."""
+        if not self._in_window:
+            return
         self._judge()
+        self._in_window = False
         pulse = self.pulse
         self.ppg_saturated = pulse.saturated
         if not self._ppg_samples:
