@@ -24,6 +24,7 @@ _BLANK = const(0xFE)
 _BAD = const(0xFD)
 _READY = const(3)
 _FEWEST_SECTORS = const(12)
+_TOLD_AT = const(1440)
 _TIME_MOST = const(0xFFFFFF)
 _LEAD_US = const(60000000)
 _ATTEMPTS = const(3)
@@ -67,6 +68,8 @@ class FlashLog:
         self._erases = array("H", bytes(2 * self.sectors))
         self._sequence = 0
         self._ready: list[int] = []
+        self._gone = array("I", bytes(4 * _LANES))
+        self._gone_first = array("I", bytes(4 * _LANES))
         self._open = array("i", [-1] * _LANES)
         self._at = array("H", bytes(2 * _LANES))
         self._stale = bytearray(_LANES)
@@ -158,7 +161,7 @@ class FlashLog:
         sector = self._open[lane]
         if sector >= 0:
             room = (self.sector_bytes - self._at[lane]) // SLOT
-            if self._stale[lane]:
+            if self._stale[lane] or self._time(lane, when) > _TIME_MOST:
                 if room >= slots + _BASE_SLOTS:
                     body = bytearray(10)
                     base_us, base_epoch = self._base(when)
@@ -167,7 +170,7 @@ class FlashLog:
                         self._rebase(lane, base_us, base_epoch)
                         return self._time(lane, when)
                 self._open[lane] = -1
-            elif room < slots or self._time(lane, when) > _TIME_MOST:
+            elif room < slots:
                 self._open[lane] = -1
         if self._open[lane] < 0:
             self._open_sector(lane, when)
@@ -257,6 +260,7 @@ class FlashLog:
         if len(self._ready) >= _READY:
             return False
         self._reclaim()
+        self.tell_dropped(_TOLD_AT)
         return True
 
     def _reclaim(self) -> None:
@@ -265,21 +269,29 @@ class FlashLog:
         if lane < _LANES:
             first = max(self._firsts[sector], self.delivered[lane])
             end = self._end_of(sector)
-            held = max(0, min(end, self.held[lane]) - first)
             if end > first:
+                held = max(0, min(end, self.held[lane]) - first)
                 self.dropped += end - first - held
                 self.dropped_held += held
-                body = bytearray(8)
-                pack_into("<BIHB", body, 0, lane, first, end - first, codec.GAP_REASON_LOG_FULL)
-                room = self.sector_bytes - self._at[codec.LANE_EVENT]
-                if self._ready or (self._open[codec.LANE_EVENT] >= 0 and room >= (_BASE_SLOTS + 2) * SLOT):
-                    self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
-                    body = None
-                self._erase(sector)
-                if body is not None:
-                    self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
-                return
+                if not self._gone[lane]:
+                    self._gone_first[lane] = first
+                self._gone[lane] = end - self._gone_first[lane]
         self._erase(sector)
+
+    def tell_dropped(self, at_least: int = 1) -> None:
+        """Write what was dropped of late as DroppedRecords: of lanes that lost so many records or more.
+
+        Not one by one, for they would fill the log themselves; what a power cut keeps from being told is still plain:
+        what is below the oldest number of its lane is gone.
+        """
+        for lane in range(_LANES):
+            while self._gone[lane] >= at_least:
+                count = min(self._gone[lane], 0xFFFF)
+                body = bytearray(8)
+                pack_into("<BIHB", body, 0, lane, self._gone_first[lane], count, codec.GAP_REASON_LOG_FULL)
+                self._gone[lane] -= count
+                self._gone_first[lane] += count
+                self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
 
     def _erase(self, sector: int) -> None:
         self._lane_of[sector] = _DIRTY

@@ -63,6 +63,7 @@ async def _cursor(app: "Application", sequence: int, body: bytes) -> None:
 
 async def _log_status(app: "Application", sequence: int, _body: bytes) -> None:
     log = app.flash_log()
+    log.tell_dropped()
     await app.send(
         codec.LOG_STATUS,
         codec.pack_log_status,

@@ -9,11 +9,11 @@ from micropython import const
 
 from bracelet import codec, rice
 from bracelet.framing import BODY_AT
-from bracelet.log_walk import BODY_MOST
 
 _TICKS_AT = const(4)
 _OVERFLOW_AT = const(10)
 _CHANNELS_AT = const(14)
+_RAW_BODY_BYTES = const(199)  # with head and CRC thirteen slots: of all sizes it wastes the least of a sector
 _PPG_SAMPLES = const(128)
 _ACC_SAMPLES = const(48)
 
@@ -117,7 +117,7 @@ class _Window:
         self._channels = channels
         self._values = array("i", bytes(4 * channels * samples))
         self._rest = array("i", bytes(4 * channels * samples))
-        self._body = bytearray(BODY_MOST)
+        self._body = bytearray(_RAW_BODY_BYTES)
         self._view = memoryview(self._body)
         self.begin()
 
@@ -163,10 +163,10 @@ class _Window:
                 self._body, 0, first, samples, channels, recorder.ppg_rate_hz, recorder.led_ua
             )
             kind = codec.RAW_PPG_RECORD
-        end = rice.pack(values, samples, channels, self._body, at, BODY_MOST)
+        end = rice.pack(values, samples, channels, self._body, at, _RAW_BODY_BYTES)
         while end < 0:
             samples = (samples + 1) // 2
             pack_into("<H", self._body, 4, samples)
-            end = rice.pack(values, samples, channels, self._body, at, BODY_MOST)
+            end = rice.pack(values, samples, channels, self._body, at, _RAW_BODY_BYTES)
         self._log.append(codec.LANE_RAW, kind, self._view[:end], recorder.when)
         return samples

@@ -104,10 +104,8 @@ class Life:
 
     def durable(self, steps: int) -> Iterator[tuple[Lane, int, Read]]:
         """What `append` had promised by then, and the receiver had not confirmed."""
-        cursors = {lane: 0 for lane in LANES}
-        for at, lane, cursor in self.delivered:
-            if at <= steps:
-                cursors[lane] = cursor
+        cursors = dict.fromkeys(LANES, 0)
+        cursors |= {lane: cursor for at, lane, cursor in self.delivered if at <= steps}
         for at, lane, number, record in self.appended:
             if at > steps:
                 break
@@ -125,7 +123,7 @@ def lead(firmware: Firmware, chip: NorFlash, records: int, *, seed: int, sync_ev
     life = Life(chip)
     log = firmware.mount(chip, clock, boot_id=1)
     boot = 1
-    held = {lane: 0 for lane in LANES}
+    held = dict.fromkeys(LANES, 0)
     for count in range(records):
         clock.us += dice.randrange(1, 120_000_000)
         lane = Lane(dice.choices([0, 1, 2, 3], [2, 1, 12, 2])[0])
