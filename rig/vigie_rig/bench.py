@@ -24,6 +24,7 @@ from vigie_rig import judge, virtual_clock
 from vigie_rig.boards import BOARDS, HEAP_BYTES
 from vigie_rig.errors import BoardMissing, FirmwareFault, RigError, UsageError
 from vigie_rig.faults import KINDS, Fault
+from vigie_rig.links import LINKS, Timetable
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
 from vigie_rig.results import BenchResult, FirmwareIdentity, Limit, Measurement, TraceIdentity, Verdict
 from vigie_rig.session import SessionRecord, run_session
@@ -103,6 +104,8 @@ class Bench:
     clock: Clock = "virtual"
     configuration: Configure = STANDARD
     faults: tuple[Fault, ...] = ()
+    link: str = "perfect"
+    """What the link is like while it streams: a name of :data:`vigie_rig.links.LINKS`."""
     seconds: float | None = None
     """How much of the trace to play; None plays all."""
     seed: int = 0
@@ -124,6 +127,13 @@ class Bench:
             raise UsageError(f"board {self.board!r} is unknown: one of {', '.join(BOARDS)}")
         if self.clock not in ("virtual", "real"):
             raise UsageError(f"clock {self.clock!r} is unknown: virtual or real")
+        if self.link not in LINKS:
+            raise UsageError(f"link {self.link!r} is unknown: one of {', '.join(LINKS)}")
+        gone_for_good = LINKS[self.link].disturbs or any(each.kind == "power-cut" for each in self.faults)
+        if self.clock == "real" and gone_for_good:
+            raise UsageError(
+                "a pseudo-terminal does not come back: power cuts and links with outages are virtual"
+            )
         if self.seconds is not None and self.seconds <= 0:
             raise UsageError(f"{self.seconds:g} seconds to play: more than 0")
         unknown = sorted(set(self.limits) - MEASUREMENTS)
@@ -151,25 +161,32 @@ class BenchOutcome:
 
 
 def standard_limits(bench: Bench) -> dict[str, Limit]:
-    """What every bench demands; with faults, losses are allowed but never unseen, and nothing is ever wrong."""
+    """What every bench demands; with faults or on a bad link, losses are allowed but never unseen; nothing is wrong."""
+    profile = LINKS[bench.link]
+    away_s = [
+        outage.end_s - outage.start_s for outage in Timetable(profile, bench.seed).down(bench.playing_s)
+    ]
+    disturbed = bool(bench.faults) or profile.disturbs
+    uncovered_s = sum(away_s, sum(each.duration_s for each in bench.faults))
+    uncovered_s += _RECOVERY_S * (len(bench.faults) + len(away_s))
     limits = {
         "samples_received": Limit(at_least=1),
         "samples_wrong": Limit(at_most=0),
         "samples_unannounced": Limit(at_most=0),
-        "uncovered_s": Limit(at_most=_START_S + sum(each.duration_s + _RECOVERY_S for each in bench.faults)),
+        "uncovered_s": Limit(at_most=_START_S + uncovered_s),
         "heap_live_bytes": Limit(at_most=128 * 1024),
         "realtime_factor": Limit(at_least=0.9),
     }
     if bench.find_heap_needed:
         limits["heap_needed_bytes"] = Limit(at_most=HEAP_BYTES[bench.board])
-    if not bench.faults:
+    if not disturbed:
         limits |= {
             "samples_lost": Limit(at_most=0),
             "frames_bad": Limit(at_most=0),
         }
         if bench.playing_s >= _RATE_FIT_S:
             limits["sensor_clock_error"] = Limit(at_most=0.002)
-    if bench.trace.reference is not None and bench.seconds is None and not bench.faults:
+    if bench.trace.reference is not None and bench.seconds is None and not disturbed:
         limits |= {"heart_rate_mae_bpm": Limit(at_most=5.0), "heart_rate_coverage": Limit(at_least=0.6)}
     return limits | dict(bench.limits)
 
@@ -250,6 +267,7 @@ def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress,
         seed=bench.seed,
         heap_bytes=bench.heap_bytes,
         on_pty=bench.clock == "real",
+        link=LINKS[bench.link],
         record=record,
         progress=progress,
         watch=watch,
@@ -268,6 +286,7 @@ def _heap_needed(bench: Bench, record: SessionRecord) -> int | None:
             bench,
             clock="virtual",
             faults=(),
+            link="perfect",
             seconds=min(_HEAP_PROBE_S, bench.playing_s),
             heap_bytes=heap_bytes,
             find_heap_needed=False,

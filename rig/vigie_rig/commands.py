@@ -25,6 +25,7 @@ from vigie_rig.bench import STANDARD, Bench, BenchOutcome, run_bench
 from vigie_rig.boards import BOARDS, fetch, require
 from vigie_rig.errors import BoardMissing, FirmwareFault, UsageError
 from vigie_rig.faults import KINDS, Fault
+from vigie_rig.links import LINKS
 from vigie_rig.report import write_report
 from vigie_rig.report.terminal import print_result
 from vigie_rig.results import Limit, exit_status, write_json, write_junit
@@ -104,6 +105,13 @@ def _write(outcome: BenchOutcome, folder: Path, console: Console) -> None:
     help=f"Inject a fault, such as link-flip@10+5:0.001; may be repeated. Kinds: {', '.join(KINDS)}.",
 )
 @click.option(
+    "--link",
+    default="perfect",
+    show_default=True,
+    type=click.Choice(list(LINKS)),
+    help="What the link is like while it streams, with its outages.",
+)
+@click.option(
     "--limit",
     "limits",
     multiple=True,
@@ -133,6 +141,7 @@ def bench(
     seconds: float | None,
     seed: int,
     faults: tuple[str, ...],
+    link: str,
     limits: tuple[str, ...],
     heap: int | None,
     find_heap: bool,
@@ -151,6 +160,7 @@ def bench(
             board=board,
             clock=clock,
             faults=tuple(Fault.parse(each) for each in faults),
+            link=link,
             seconds=seconds,
             seed=seed,
             limits=_limits(limits),

@@ -23,6 +23,7 @@ from vigie_protocol.messages import Configure, Error, Event, Log
 from vigie_rig import judge
 from vigie_rig.boards import Board, OpenBoard
 from vigie_rig.faults import Fault, FaultPlan
+from vigie_rig.links import LinkProfile
 from vigie_rig.sensor_bus import SensorModel
 from vigie_rig.sensors import Ledger, Lsm6dso, Max30101, Run, bracelet_sensors
 from vigie_rig.traces import Trace
@@ -184,6 +185,7 @@ async def run_session(
     seed: int,
     heap_bytes: int | None,
     on_pty: bool,
+    link: LinkProfile,
     record: SessionRecord,
     progress: Callable[[str, float, float], None],
     watch: Callable[[SampleBlock], None],
@@ -196,7 +198,9 @@ async def run_session(
         elif isinstance(sensor, Lsm6dso):
             record.ledgers["acc"] = sensor.ledger
     plan = FaultPlan(faults, seed=seed)
-    opened = open_board(folder, sensors=sensors, faults=plan, heap_bytes=heap_bytes, seed=seed, on_pty=on_pty)
+    opened = open_board(
+        folder, sensors=sensors, faults=plan, heap_bytes=heap_bytes, seed=seed, on_pty=on_pty, link=link
+    )
     async with opened as board:
         try:
             progress("deploying the firmware", 0, 1)
@@ -205,6 +209,7 @@ async def run_session(
                 board,
                 sensors=sensors,
                 plan=plan,
+                disturbed=bool(faults) or link.disturbs,
                 configuration=configuration,
                 seconds=seconds,
                 record=record,
@@ -231,6 +236,7 @@ class _Player:
         *,
         sensors: Sequence[SensorModel],
         plan: FaultPlan,
+        disturbed: bool,
         configuration: Configure,
         seconds: float,
         record: SessionRecord,
@@ -240,6 +246,7 @@ class _Player:
         self._board = board
         self._sensors = sensors
         self._plan = plan
+        self._disturbed = disturbed
         self._configuration = configuration
         self._seconds = seconds
         self._record = record
@@ -260,7 +267,7 @@ class _Player:
                 try:
                     await self._one_session()
                 except (vigie.LinkError, vigie.RequestRefused):
-                    if self._board.fault is not None or not self._plan.faults:
+                    if self._board.fault is not None or not self._disturbed:
                         raise
                     await asyncio.sleep(_RECONNECT_S)
         finally:
@@ -277,6 +284,7 @@ class _Player:
             for sensor in self._sensors:
                 sensor.play_from(self._begin_us)
             self._plan.begin(loop.time())
+            self._board.begin_link()
             self._resets = [loop.call_later(at_s, self._reset) for at_s in self._plan.resets_s()]
             self._resets += [
                 loop.call_later(at_s, self._cut, off_s) for at_s, off_s in self._plan.power_cuts_s()
@@ -323,7 +331,7 @@ class _Player:
                     self._watch_block(block)
                     if self._trace_s() >= self._seconds:
                         await stream.stop()
-                if not self._plan.faults:
+                if not self._disturbed:
                     status = await bracelet.status(collect=True)
                     record.heap_live_bytes.append((self._trace_s(), status.heap_live_bytes))
             finally:

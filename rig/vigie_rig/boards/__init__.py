@@ -12,6 +12,7 @@ from vigie.micropython import MicroPython, MicroPythonMissing, find, obtain
 from vigie.transports import Transport
 from vigie_rig.errors import BoardMissing, FirmwareFault
 from vigie_rig.faults import FaultPlan
+from vigie_rig.links import PERFECT, LinkProfile
 
 HEAP_BYTES: Final = {"unix": 220 * 1024, "unix32": 128 * 1024}
 """Heap of each board: that of a real one, 128 KB, and what it becomes with pointers of twice the size."""
@@ -41,6 +42,10 @@ class Board(Protocol):
         """Board time."""
         ...
 
+    def begin_link(self) -> None:
+        """Let the link be what its profile says, from now on; before, it is a perfect one."""
+        ...
+
     def reset(self) -> None:
         """Press the reset button."""
         ...
@@ -62,6 +67,7 @@ def _open_unix(
     heap_bytes: int | None,
     seed: int,
     on_pty: bool = False,
+    link: LinkProfile = PERFECT,
 ) -> Any:
     """A unix board whose file system is ``folder``.
 
@@ -74,7 +80,14 @@ def _open_unix(
 
     micropython = _micropython(architecture)
     return UnixBoard(
-        micropython, folder, sensors=sensors, faults=faults, heap_bytes=heap_bytes, seed=seed, on_pty=on_pty
+        micropython,
+        folder,
+        sensors=sensors,
+        faults=faults,
+        heap_bytes=heap_bytes,
+        seed=seed,
+        on_pty=on_pty,
+        link=link,
     )
 
 
@@ -116,5 +129,5 @@ def require(name: str) -> None:
 BOARDS: Final[dict[str, OpenBoard]] = {
     name: partial(_open_unix, architecture) for name, architecture in _ARCHITECTURES.items()
 }
-"""Name to what opens it: called with the board's folder, its sensors, the fault plan, heap size and seed, and whether
-its link is to be a pseudo-terminal."""
+"""Name to what opens it: called with the board's folder, its sensors, the fault plan, heap size and seed, whether its
+link is to be a pseudo-terminal, and the link's profile."""

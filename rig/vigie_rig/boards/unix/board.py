@@ -25,6 +25,7 @@ from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import FaultPlan
 from vigie_rig.flash import NorFlash, Operation
 from vigie_rig.line_transport import LineTransport
+from vigie_rig.links import PERFECT, LinkProfile
 from vigie_rig.pins import Pins
 from vigie_rig.pty_door import PtyDoor
 from vigie_rig.sensor_bus import SensorBus, SensorModel
@@ -69,6 +70,7 @@ class UnixBoard:
         on_pty: Whether :meth:`link` leads over a pseudo-terminal, as any program would come; on the real clock.
         start_us: Board time at power-on, to test wraps.
         flash: Its flash, which outlives the board; None is an erased one of :data:`FLASH_BYTES`.
+        link: What its line is like, from :meth:`begin_link` on.
         ticks_restart: Whether the board's ticks begin at 0 with every boot, as those of silicon do; without it they
             go on with the board's time, so that blocks of all boots stand on one axis.
     """
@@ -86,10 +88,11 @@ class UnixBoard:
         device_id: bytes = b"virtual\0",
         on_pty: bool = False,
         flash: NorFlash | None = None,
+        link: LinkProfile = PERFECT,
         ticks_restart: bool = False,
     ) -> None:
         self.faults = faults or FaultPlan()
-        self.line = SerialLine(self.faults)
+        self.line = SerialLine(self.faults, profile=link, seed=seed)
         self.bus = SensorBus(sensors, self.faults)
         self.flash = flash or NorFlash(FLASH_BYTES)
         self.pins = Pins()
@@ -136,8 +139,7 @@ class UnixBoard:
         self._clock.close()
         if self._door is not None:
             await self._door.__aexit__(None, None, None)
-        if self.line.plugged:
-            self.line.unplug()
+        self.line.close()
 
     def now_us(self) -> int:
         """Board time of the loop's now."""
@@ -156,6 +158,10 @@ class UnixBoard:
     def stalled_s(self) -> float:
         """Real time that was taken out of the board's, because the rig was not run meanwhile."""
         return self._clock.stalled_s
+
+    def begin_link(self) -> None:
+        """Let the link be what its profile says, from now on; before, it is a perfect one."""
+        self.line.begin()
 
     def reset(self) -> None:
         """Press the reset button: the application starts anew, the plug stays in."""
@@ -177,14 +183,14 @@ class UnixBoard:
             if now_us > begin_us:
                 self.flash.tear(operation, (now_us - begin_us) / (end_us - begin_us))
         self._end_process()
-        self.line.unplug()
+        self.line.unplug("power")
         self._coming_back = self._loop.call_later(off_s, self._power_on)
 
     def _power_on(self) -> None:
         self._coming_back = None
         for sensor in self.bus.sensors.values():
             sensor.power_cycle(self.now_us())
-        self.line.plug()
+        self.line.plug("power")
         self._restart(raw=False, cause=_PWRON)
 
     # The process
