@@ -95,21 +95,28 @@ def false_steps_table(scored: Sequence[Scored]) -> str:
             several = [s for s in scored if s.dataset == name and s.half == half and s.true_steps == 0]
             for doing in dict.fromkeys(str(s.recording["label"]) for s in several):
                 here = [s for s in several if s.recording["label"] == doing]
-                hours = sum(s.hours for s in here)
-                ours, plain = sum(s.found.total for s in here), sum(s.plain for s in here)
-                rows.append(
-                    [
-                        _TITLES[name],
-                        said,
-                        doing.replace("_", " "),
-                        f"{60 * hours:.1f}",
-                        str(ours),
-                        f"{ours / hours:.0f}",
-                        f"{plain / hours:.0f}",
-                    ]
-                )
-    header = ["recordings", "", "doing", "minutes", "steps found", "an hour", "plain rule, an hour"]
-    return table(header, rows)
+                rows.append([_TITLES[name], said, doing.replace("_", " "), *_false_steps(here), "", ""])
+            hours = sum(s.hours for s in several)
+            rates = (
+                sum(counts) / hours
+                for counts in zip(*((s.found.total, s.plain) for s in several), strict=True)
+            )
+            rows.append(
+                [
+                    _TITLES[name],
+                    said,
+                    "**all**",
+                    *_false_steps(several),
+                    *(f"**{rate:.0f}**" for rate in rates),
+                ]
+            )
+    header = ["recordings", "", "doing", "minutes", "steps found", "by the plain rule"]
+    return table([*header, "found an hour", "plain rule, an hour"], rows)
+
+
+def _false_steps(several: Sequence[Scored]) -> list[str]:
+    minutes = 60 * sum(s.hours for s in several)
+    return [f"{minutes:.1f}", str(sum(s.found.total for s in several)), str(sum(s.plain for s in several))]
 
 
 def worst_table(scored: Sequence[Scored]) -> str:
