@@ -1,6 +1,6 @@
 """Early warning beside NightSignal: daily recordings around an infection, and a simulated cohort."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.cohort import Patient
-from vigie_signal.assessment import Grade, Sensitivity
+from vigie_signal.assessment import DayAssessment, Grade, Sensitivity
 from vigie_signal.early_warning import assess_days
 from vigie_signal.nightsignal import Alert, night_signal
 
@@ -22,22 +22,19 @@ WARM_UP_DAYS = 35
 COHORT, SEED = 240, 2026
 FACTORS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5)
 _JOINED_DAYS = 3
-_FEWEST_NIGHTS_BEFORE, _FEWEST_NIGHTS_IN = 20, 7
+_FEWEST_NIGHTS, _FEWEST_NIGHTS_BEFORE, _FEWEST_NIGHTS_WITHIN = 21, 20, 7
 _DAYS_A_MONTH, _DAYS_A_YEAR = 30.44, 365.25
 _AFTER_EVENT_DAYS = 21
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The days of one person, and those on which a method alerts is asked of."""
+    """What was measured of one person; ``from_onset`` says that days are counted from the first symptoms."""
 
     day: npt.NDArray[np.int64]
     features: dict[str, Float64]
     restart_on: tuple[int, ...] = ()
-
-
-Method = Callable[[Days], set[int]]
-"""Days on which an alert is shown."""
+    from_onset: bool = False
 
 
 @dataclass
@@ -76,27 +73,43 @@ class Tally:
         return self.false_episodes / (self.watched_days / _DAYS_A_YEAR)
 
 
-def by_night_signal(days: Days) -> set[int]:
-    """Red alerts of NightSignal."""
-    nights = night_signal(days.day, days.features["resting_bpm"])
-    return {night.day for night in nights if night.alert == Alert.RED}
+def by_night_signal(people: Iterable[Days], red_bpm: float = 4.0) -> list[set[int]]:
+    """Days with a red alert of NightSignal, of each."""
+    found: list[set[int]] = []
+    for days in people:
+        nights = night_signal(
+            days.day, days.features["resting_bpm"], yellow_bpm=min(3.0, red_bpm), red_bpm=red_bpm
+        )
+        found.append({night.day for night in nights if night.alert == Alert.RED})
+    return found
 
 
-def by_vigie(grade: Grade, sensitivity: Sensitivity | None = None) -> Method:
-    """Days on which an alert of at least ``grade`` is open."""
-
-    def method(days: Days) -> set[int]:
+def assessed(people: Iterable[Days], sensitivity: Sensitivity | None = None) -> list[list[DayAssessment]]:
+    """Assess each."""
+    found: list[list[DayAssessment]] = []
+    for days in people:
         features: dict[str, Any] = dict(days.features)
-        found = assess_days(days.day, **features, restart_on=days.restart_on, sensitivity=sensitivity)
-        return {days.day[0].item() + row for row, one in enumerate(found) if one.open_grade >= grade}
+        found.append(assess_days(days.day, **features, restart_on=days.restart_on, sensitivity=sensitivity))
+    return found
 
-    return method
+
+def alerts(people: Iterable[Days], found: Iterable[list[DayAssessment]], grade: Grade) -> list[set[int]]:
+    """Days on which an alert of at least ``grade`` is open, of each."""
+    return [
+        {int(days.day[0]) + row for row, one in enumerate(of_days) if one.open_grade >= grade}
+        for days, of_days in zip(people, found, strict=True)
+    ]
 
 
 def scaled(factor: float) -> Sensitivity:
-    """Thresholds times ``factor``: the curve of a watch that speaks sooner or later."""
+    """Limits times ``factor``: a watch that speaks sooner or later."""
     usual = Sensitivity()
-    return replace(usual, slide_limit=factor * usual.slide_limit, leap_limit=factor * usual.leap_limit)
+    return replace(
+        usual,
+        slide_limit=factor * usual.slide_limit,
+        leap_limit=factor * usual.leap_limit,
+        effort_limit=factor * usual.effort_limit,
+    )
 
 
 def episodes(alert_days: Iterable[int]) -> list[int]:
@@ -105,70 +118,68 @@ def episodes(alert_days: Iterable[int]) -> list[int]:
     return [day for i, day in enumerate(days) if i == 0 or day - days[i - 1] > _JOINED_DAYS]
 
 
-def person(r: dict[str, npt.NDArray[np.float64]]) -> tuple[Days, bool] | None:
-    """Days of a recording, and whether they are counted from the first symptoms; None if too few to say anything."""
-    resting = r["resting_bpm"]
-    if np.isfinite(resting).sum() < 21:
-        return None
-    from_onset = bool(np.isfinite(r["day_from_onset"]).all())
-    if from_onset:
-        number = r["day_from_onset"].astype(np.int64)
-    else:
-        number = np.array([np.datetime64(day) for day in r["day"]]).astype("datetime64[D]").astype(np.int64)
-    features = {"resting_bpm": resting, "steps": r["steps"], "bpm_per_step": r["bpm_per_step"]}
-    return Days(number, {name: _positive(values) for name, values in features.items()}), from_onset
+def recorded(traces: ModuleType, half: str) -> list[Days]:
+    """People of the daily recordings with three weeks of nights and more, in days from the first symptoms if known."""
+    people: list[Days] = []
+    for name in DAILY_SETS:
+        for r in traces.recordings(name, half):
+            from_onset = bool(np.isfinite(r["day_from_onset"]).all())
+            number = r["day_from_onset"] if from_onset else np.array(r["day"], "datetime64[D]")
+            used = {column: _positive(r[column]) for column in ("resting_bpm", "steps", "bpm_per_step")}
+            if np.isfinite(used["resting_bpm"]).sum() >= _FEWEST_NIGHTS:
+                people.append(Days(number.astype(np.int64), used, from_onset=from_onset))
+    return people
 
 
 def _positive(values: Float64) -> Float64:
     return np.where(values > 0, values, np.nan)
 
 
-def score_recordings(traces: ModuleType, half: str, method: Method) -> Tally:
-    """Score a method on the daily recordings of one half."""
+def score_recorded(people: Sequence[Days], alerted: Sequence[set[int]]) -> Tally:
+    """Count onsets and false episodes of people recorded around an infection."""
     tally = Tally()
-    for name in DAILY_SETS:
-        for r in traces.recordings(name, half):
-            found = person(r)
-            if found is not None:
-                _add(tally, *found, method)
+    for days, alert_days in zip(people, alerted, strict=True):
+        measured = days.day[np.isfinite(days.features["resting_bpm"])].tolist()
+        window = range(FIRST_DAY, LAST_DAY + 1) if days.from_onset else range(0)
+        begins = episodes(alert_days)
+        _count(
+            tally, alert_days, begins, {day for day in measured if day >= measured[0] + WARM_UP_DAYS}, window
+        )
+        before = sum(day < FIRST_DAY for day in measured)
+        within = sum(day in window for day in measured)
+        enough = before >= _FEWEST_NIGHTS_BEFORE and within >= _FEWEST_NIGHTS_WITHIN
+        if enough and measured[0] <= -WARM_UP_DAYS:
+            tally.onsets += 1
+            tally.lead_days += [-day for day in begins if day in window][:1]
     return tally
 
 
-def _add(tally: Tally, days: Days, from_onset: bool, method: Method) -> None:
-    alerts = method(days)
-    measured = days.day[np.isfinite(days.features["resting_bpm"])].tolist()
-
-    def near(day: int) -> bool:
-        return from_onset and FIRST_DAY <= day <= LAST_DAY
-
-    counted = [day for day in measured if day >= measured[0] + WARM_UP_DAYS and not near(day)]
-    tally.watched_days += len(counted)
-    tally.false_days += len(alerts.intersection(counted))
-    begins = episodes(alerts)
-    tally.false_episodes += sum(day >= measured[0] + WARM_UP_DAYS and not near(day) for day in begins)
-    before = sum(day < FIRST_DAY for day in measured)
-    within = sum(near(day) for day in measured)
-    if measured[0] <= -WARM_UP_DAYS and before >= _FEWEST_NIGHTS_BEFORE and within >= _FEWEST_NIGHTS_IN:
-        tally.onsets += 1
-        tally.lead_days += [-day for day in begins if near(day)][:1]
-
-
-def score_cohort(patients: Iterable[Patient], method: Method, kind: str | None = None) -> Tally:
-    """Score a method on simulated patients; ``kind`` counts the events of that kind alone."""
+def score_simulated(
+    patients: Sequence[Patient], alerted: Sequence[set[int]], kind: str | None = None
+) -> Tally:
+    """Count events and false episodes of simulated patients; ``kind`` counts the events of that kind alone."""
     tally = Tally()
-    for patient in patients:
-        days = Days(patient.day, patient.features, patient.restart_on)
-        alerts, event = method(days), patient.event
-        begins = episodes(alerts)
+    for patient, alert_days in zip(patients, alerted, strict=True):
+        event = patient.event
+        begins = episodes(alert_days)
         around = range(event.start, event.stop + _AFTER_EVENT_DAYS + 1) if event else range(0)
-        watched = [day for day in patient.day.tolist() if day >= WARM_UP_DAYS and day not in around]
-        tally.watched_days += len(watched)
-        tally.false_days += len(alerts.intersection(watched))
-        tally.false_episodes += len(set(begins).intersection(watched))
+        _count(tally, alert_days, begins, set(range(WARM_UP_DAYS, len(patient.day))), around)
         if event is not None and kind in (None, event.kind):
             tally.onsets += 1
             tally.lead_days += [event.stop - day for day in begins if event.start <= day <= event.stop][:1]
     return tally
+
+
+def _count(tally: Tally, alert_days: set[int], begins: list[int], watched: set[int], around: range) -> None:
+    quiet = watched.difference(around)
+    tally.watched_days += len(quiet)
+    tally.false_days += len(alert_days & quiet)
+    tally.false_episodes += len(quiet.intersection(begins))
+
+
+def as_days(patients: Iterable[Patient]) -> list[Days]:
+    """What was measured of simulated patients."""
+    return [Days(patient.day, patient.features, patient.restart_on) for patient in patients]
 
 
 def even(patients: Sequence[Patient]) -> list[Patient]:

@@ -31,25 +31,27 @@ class Grade(IntEnum):
 class Sensitivity:
     """How soon the watch speaks; the defaults are those whose figures are published.
 
-    Two sums run side by side, one for what slides and one for what leaps. The score is the larger of both, each in
-    parts of its own limit.
+    Three sums run side by side: of all features for what slides, of all or of the heart rate alone for what leaps, and
+    of effort alone, which never gives more than G2. The score is the largest, each in parts of its own limit.
 
     Attributes
     ----------
-    slide_drift, leap_drift : float
+    slide_drift, leap_drift, effort_drift : float
         What is taken off each night, in standard deviations: less than that never adds up.
-    slide_limit, leap_limit : float
+    slide_limit, leap_limit, effort_limit : float
         Sums at which the score is 1.
     trend, vigilance, decompensation : float
         Scores from which G1, G2 and G3 are given.
     """
 
-    slide_drift: float = 0.5
-    slide_limit: float = 8.0
+    slide_drift: float = 0.6
+    slide_limit: float = 7.5
     leap_drift: float = 2.5
-    leap_limit: float = 1.5
-    trend: float = 0.3
-    vigilance: float = 0.45
+    leap_limit: float = 1.75
+    effort_drift: float = 1.0
+    effort_limit: float = 5.0
+    trend: float = 0.25
+    vigilance: float = 0.42
     decompensation: float = 1.0
 
 

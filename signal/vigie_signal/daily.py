@@ -197,7 +197,7 @@ def _span(minutes: Minutes, start_s: float, stop_s: float) -> slice:
 
 def _quiet(minutes: Minutes) -> Bool:
     """Minutes that hold no steps and that none precede: the heart takes a while to calm down."""
-    still = np.concatenate([[True, True], minutes.steps == 0])
+    still: Bool = np.concatenate([[True, True], minutes.steps == 0])
     return still[2:] & still[1:-1] & still[:-2]
 
 

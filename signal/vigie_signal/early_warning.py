@@ -3,13 +3,14 @@
 import datetime
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from vigie_signal.assessment import ALGORITHM, Day, DayAssessment, Evidence, Grade, Sensitivity
 from vigie_signal.baseline import FEWEST_NIGHTS, Baseline, Feature, Usual
+from vigie_signal.cusum import Sums
 
 FEATURES = (
     Feature("resting_bpm", "rate", +1, 1.0, 2.5),
@@ -30,7 +31,6 @@ _FORGET_DAYS = 7
 _FROZEN_DAYS = 28
 _CLOSED_AT = 0.5
 _CALM, _CALM_NIGHTS = 0.5, 2
-_CEILING = 1.25
 
 
 def assess_days(
@@ -137,7 +137,7 @@ class Watch:
         self._start_anew()
 
     def _start_anew(self) -> None:
-        self._slide = self._leap = 0.0
+        self._sums = Sums(self._sensitivity)
         self._open = Grade.USUAL
         self._calm_nights = 0
         self._frozen_on: int | None = None
@@ -171,7 +171,7 @@ class Watch:
         self._remember(number, measured)
         if event:
             grade, reason = Grade.EVENT, event
-        return DayAssessment(day, grade, evidence, self._score(), self._open, reason)
+        return DayAssessment(day, grade, evidence, self._sums.score, self._open, reason)
 
     def _silent(self, number: int) -> str:
         if self._last_measured is None:
@@ -188,35 +188,30 @@ class Watch:
         return {name: usual for name, usual in found.items() if usual is not None}
 
     def _add_up(self, measured: Mapping[str, float], usual: Mapping[str, Usual]) -> None:
-        z_of: dict[str, float] = {}
-        total, variance, rate = 0.0, 0.0, 0.0
-        for kind, group in groupby(FEATURES, key=lambda feature: feature.kind):
-            weights = 0.0
-            for feature in group:
-                if feature.name in measured and feature.name in usual:
-                    z = _z(feature, measured[feature.name], usual[feature.name])
-                    z_of[feature.name] = z
-                    weights += feature.weight
-                    total += feature.weight * min(max(z, _LOWEST_Z), _HIGHEST_Z)
-            if kind == "rate":
-                rate = total / weights
-            # one kind moves together
-            variance += weights**2
-        limits = self._sensitivity
-        tonight = total / variance**0.5
+        z_of = {
+            feature.name: _z(feature, measured[feature.name], usual[feature.name])
+            for feature in FEATURES
+            if feature.name in measured and feature.name in usual
+        }
+        sums, weights = dict[str, float](), dict[str, float]()
+        for feature in FEATURES:
+            if feature.name in z_of:
+                part = feature.weight * min(max(z_of[feature.name], _LOWEST_Z), _HIGHEST_Z)
+                sums[feature.kind] = sums.get(feature.kind, 0.0) + part
+                weights[feature.kind] = weights.get(feature.kind, 0.0) + feature.weight
+        # features of one kind move together, kinds by themselves
+        tonight = sum(sums.values()) / sum(weight**2 for weight in weights.values()) ** 0.5
+        self._sums.add(tonight, {kind: total / weights[kind] for kind, total in sums.items()})
         self._calm_nights = self._calm_nights + 1 if tonight < _CALM else 0
-        ceiling = _CEILING * limits.decompensation
-        self._slide = min(max(self._slide + tonight - limits.slide_drift, 0.0), ceiling * limits.slide_limit)
-        leap = max(tonight, rate)
-        self._leap = min(max(self._leap + leap - limits.leap_drift, 0.0), ceiling * limits.leap_limit)
         self._raised.append(frozenset(name for name, z in z_of.items() if z >= _RAISED_Z))
 
     def _graded(self, number: int, usual: dict[str, Usual]) -> Grade:
         limits = self._sensitivity
         grade = Grade.USUAL
         if self._open >= Grade.VIGILANCE and self._calm_nights >= _CALM_NIGHTS:
-            self._open, self._slide, self._leap = Grade.USUAL, 0.0, 0.0
-        score = self._score()
+            self._open = Grade.USUAL
+            self._sums.start_anew()
+        score = self._sums.score
         supported = self._open >= Grade.VIGILANCE or self._supported()
         for at, limit in (
             (Grade.TREND, limits.trend),
@@ -233,10 +228,6 @@ class Watch:
         elif self._frozen_on is not None:
             self._frozen_on, self._frozen, self._held = None, {}, []
         return grade
-
-    def _score(self) -> float:
-        limits = self._sensitivity
-        return max(self._slide / limits.slide_limit, self._leap / limits.leap_limit)
 
     def _supported(self) -> bool:
         raised = frozenset[str]().union(*list(self._raised)[-_TOGETHER_NIGHTS:])

@@ -7,9 +7,6 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-YELLOW_BPM, RED_BPM = 3.0, 4.0
-"""How far above the baseline a night counts as yellow or red."""
-
 
 class Alert(IntEnum):
     """What the wearer is shown; ``UNKNOWN`` on a night without a measurement."""
@@ -59,7 +56,9 @@ class NightSignalDay:
     baseline_bpm: float
 
 
-def night_signal(day: npt.ArrayLike, resting_bpm: npt.ArrayLike) -> list[NightSignalDay]:
+def night_signal(
+    day: npt.ArrayLike, resting_bpm: npt.ArrayLike, *, yellow_bpm: float = 3.0, red_bpm: float = 4.0
+) -> list[NightSignalDay]:
     """Apply NightSignal [1]_: red when two nights in a row are at least 4 bpm above the baseline.
 
     The baseline is the median of all nights so far, tonight's among them. A single missing night is taken as the
@@ -72,6 +71,8 @@ def night_signal(day: npt.ArrayLike, resting_bpm: npt.ArrayLike) -> list[NightSi
         Whole day numbers, growing; days that are left out are missing nights.
     resting_bpm : array_like [n]
         Mean resting heart rate of each night in beats per minute, NaN where there is none.
+    yellow_bpm, red_bpm : float
+        How far above the baseline a night counts as yellow or red; the defaults are the published ones.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def night_signal(day: npt.ArrayLike, resting_bpm: npt.ArrayLike) -> list[NightSi
     Raises
     ------
     ValueError
-        If the shapes differ or the days do not grow.
+        If the shapes differ, the days do not grow, or yellow is above red.
 
     References
     ----------
@@ -94,6 +95,12 @@ def night_signal(day: npt.ArrayLike, resting_bpm: npt.ArrayLike) -> list[NightSi
         raise ValueError(f"day {days.shape} and resting_bpm {values.shape}: pass two arrays [n]")
     if np.any(np.diff(days) <= 0):
         raise ValueError("day does not grow: pass each day once, in order")
+    if not yellow_bpm <= red_bpm:
+        raise ValueError(f"yellow_bpm={yellow_bpm!r} above red_bpm={red_bpm!r}: pass them the other way round")
+
+    def height(above_bpm: float) -> int:
+        return (above_bpm >= yellow_bpm) + (above_bpm >= red_bpm)
+
     rates = dict(zip(days.tolist(), values.tolist(), strict=True))
     nights: list[float] = []
     found: list[NightSignalDay] = []
@@ -108,16 +115,12 @@ def night_signal(day: npt.ArrayLike, resting_bpm: npt.ArrayLike) -> list[NightSi
         if missing == 1 and nights:
             between = (nights[-1] + bpm) / 2
             nights.append(between)
-            state = _NEXT[state][_height(between - median(nights))]
+            state = _NEXT[state][height(between - median(nights))]
         elif missing > 1:
             state = State.LOW
         missing = 0
         nights.append(bpm)
         baseline_bpm = median(nights)
-        state = _NEXT[state][_height(bpm - baseline_bpm)]
+        state = _NEXT[state][height(bpm - baseline_bpm)]
         found.append(NightSignalDay(number, _SHOWN[state], state, baseline_bpm))
     return found
-
-
-def _height(above_bpm: float) -> int:
-    return 2 if above_bpm >= RED_BPM else 1 if above_bpm >= YELLOW_BPM else 0

@@ -141,7 +141,7 @@ def test_a_rate_beyond_the_limits_at_rest_is_timed() -> None:
 
 def test_a_day_of_25_hours_is_whole() -> None:
     minutes = life(2)
-    longer = DayWindow("autumn", 0, 25 * HOUR_S, 2 * HOUR_S, 6 * HOUR_S)  # type: ignore[arg-type]
+    longer = DayWindow(0, 0, 25 * HOUR_S, 2 * HOUR_S, 6 * HOUR_S)
     (day,) = daily_features(minutes, [longer])
     assert day.completeness == 1
     assert day.mesor_bpm == pytest.approx(70, abs=1)

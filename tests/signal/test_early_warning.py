@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from evaluation.cohort import simulate
 from evaluation.early_warning import (
+    alerts,
+    as_days,
+    assessed,
     by_night_signal,
-    by_vigie,
     even,
-    score_cohort,
-    score_recordings,
+    recorded,
+    score_recorded,
+    score_simulated,
 )
 from vigie_signal import DayAssessment, Grade, Sensitivity, assess_days, night_signal
 from vigie_signal.nightsignal import Alert, State
@@ -249,8 +252,9 @@ def test_nightsignals_six_states() -> None:
 
 def test_half_of_nightsignals_false_episodes_at_the_same_detections(traces: ModuleType) -> None:
     """Persons that were not tuned on."""
-    ours = score_recordings(traces, "report", by_vigie(Grade.VIGILANCE))
-    theirs = score_recordings(traces, "report", by_night_signal)
+    people = recorded(traces, "report")
+    ours = score_recorded(people, alerts(people, assessed(people), Grade.VIGILANCE))
+    theirs = score_recorded(people, by_night_signal(people))
     assert ours.onsets == theirs.onsets >= 10
     assert ours.found >= theirs.found
     assert ours.false_a_month <= theirs.false_a_month / 2
@@ -258,10 +262,12 @@ def test_half_of_nightsignals_false_episodes_at_the_same_detections(traces: Modu
 
 def test_the_simulated_cohort() -> None:
     """A simulation: it says what the method does with the published effects, not what it does for patients."""
-    patients = even(simulate(120, seed=7))
-    pushed = score_cohort(patients, by_vigie(Grade.VIGILANCE))
-    severe = score_cohort(patients, by_vigie(Grade.DECOMPENSATION))
-    assert pushed.onsets >= 40
-    assert pushed.found_share >= 0.75
-    assert pushed.median_lead_days >= 5
+    patients = even(simulate(160, seed=7))
+    people = as_days(patients)
+    found = assessed(people)
+    sent = score_simulated(patients, alerts(people, found, Grade.VIGILANCE))
+    severe = score_simulated(patients, alerts(people, found, Grade.DECOMPENSATION))
+    assert sent.onsets >= 50
+    assert sent.found_share >= 0.75
+    assert sent.median_lead_days >= 5
     assert severe.false_a_year <= 1.5
