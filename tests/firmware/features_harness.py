@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vigie_rig.sensors import Lsm6dso, Max30101
 from vigie_rig.traces import Trace
+from vigie_rig.traces._load import to_photocurrent
 from vigie_signal.on_device import (
     DeviceEvent,
     Event,
@@ -135,6 +136,29 @@ def write_tape(path: Path, calls: Sequence[Call]) -> None:
             content: bytes = given.to_bytes(4, "little") if number else given
             size = NUMBER if number else len(content)
             file.write(bytes([METHODS.index(method)]) + size.to_bytes(2, "little") + content)
+
+
+def trace_of(recording: dict[str, Any]) -> Trace:
+    """A recording as the sensors' models play it: one channel, a fingertip's red one."""
+    names = [str(name) for name in np.atleast_1d(recording["ppg_channels"])]
+    row = names.index("R") if "R" in names else 0
+    ppg = np.asarray(recording["ppg"], np.float64)[row : row + 1]
+    ppg_rate_hz = float(recording["ppg_rate_hz"])
+    acc, acc_rate_hz = np.asarray(recording["acc"], np.float64), float(recording["acc_rate_hz"])
+    if acc.shape[1] == 0:
+        acc_rate_hz = 25.0
+        acc = np.tile([[0.0], [0.0], [1.0]], int(ppg.shape[1] / ppg_rate_hz * acc_rate_hz))
+    return Trace(
+        name=recording["name"],
+        sha256="",
+        ppg=to_photocurrent(ppg),
+        ppg_channels=("green",),
+        ppg_rate_hz=ppg_rate_hz,
+        acc_g=acc,
+        acc_rate_hz=acc_rate_hz,
+        reference=None,
+        marks=(),
+    )
 
 
 def acc_of(trace: Trace, *, range_g: int = 8, tail_s: float = 0.0) -> Int64:
