@@ -29,8 +29,8 @@ _SWAY, _BEAT = 50, 38
 _LEAST_OF_BOUT = 0.5
 _LONG_WINDOW = 256
 _STRIKE_G = 0.25
-_REGULAR, _LEAST_REGULAR = 0.9, 0.5
-"""A bout is a walk if in its most regular tenth it repeats after two steps with half of its power."""
+_REGULAR, _LEAST_REGULAR = 0.9, 0.4
+"""A bout is a walk if in its most regular tenth two fifths of its power repeat after two steps."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
