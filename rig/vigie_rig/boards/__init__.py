@@ -12,6 +12,7 @@ from vigie.micropython import MicroPython, MicroPythonMissing, find, obtain
 from vigie.transports import Transport
 from vigie_rig.errors import BoardMissing, FirmwareFault
 from vigie_rig.faults import FaultPlan
+from vigie_rig.flash import NorFlash
 from vigie_rig.links import PERFECT, LinkProfile
 
 HEAP_BYTES: Final = {"unix": 220 * 1024, "unix32": 128 * 1024}
@@ -68,6 +69,7 @@ def _open_unix(
     seed: int,
     on_pty: bool = False,
     link: LinkProfile = PERFECT,
+    flash: NorFlash | None = None,
 ) -> Any:
     """A unix board whose file system is ``folder``.
 
@@ -88,6 +90,7 @@ def _open_unix(
         seed=seed,
         on_pty=on_pty,
         link=link,
+        flash=flash,
     )
 
 
