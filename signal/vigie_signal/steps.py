@@ -22,8 +22,8 @@ _LOOK_AHEAD = 30
 _LEAST_PRESENT = 0.5
 _SHORTEST_S = 5
 _CHUNK = 4096
-_JUMP = 0.01
-"""Probability a second that a walker changes to any other cadence."""
+_STOP, _START, _JUMP = 0.005, 0.01, 0.01
+"""Probability a second that a walk ends, that one begins, and that a walker changes to any other cadence."""
 _SWAY, _BEAT = 50, 38
 """Samples over which the slow part of the length is averaged, and over which the power of the rest is."""
 _LEAST_OF_BOUT = 0.5
@@ -256,11 +256,10 @@ def _likelihood(found: Float32) -> Float32:
 
 @cache
 def _transition() -> Float32:
-    log_drift, stop, start = (float(value) for value in _weights()["tr"])
-    stop, start = 1 / (1 + np.exp(-stop)), 1 / (1 + np.exp(-start))
+    log_drift = float(_weights()["tr"][0])
     drift = np.exp(-np.abs(_CADENCES[None, :] - _CADENCES[:, None]) / np.exp(log_drift))
     drift = (1 - _JUMP) * drift / drift.sum(axis=1, keepdims=True) + _JUMP / _CADENCES.size
     out = np.empty((_CADENCES.size + 1, _CADENCES.size + 1))
-    out[0, 0], out[0, 1:] = 1 - start, start / _CADENCES.size
-    out[1:, 0], out[1:, 1:] = stop, (1 - stop) * drift
+    out[0, 0], out[0, 1:] = 1 - _START, _START / _CADENCES.size
+    out[1:, 0], out[1:, 1:] = _STOP, (1 - _STOP) * drift
     return out.astype(np.float32)
