@@ -22,6 +22,7 @@ _PAGES = {
     "steps": "evaluation.steps",
     "falls": "evaluation.falls",
     "activity-and-rest": "evaluation.activity",
+    "early-warning": "evaluation.early_warning_page",
     "wear": "evaluation.wear",
     "speed": "evaluation.speed_page",
 }

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from evaluation.heart_rate import HALVES, TITLES
 from evaluation.peers import Peer, beats_s, peers
-from evaluation.report import BLUE, GREEN, GREY, ORANGE, Result, figure, percent, table
+from evaluation.report import BLUE, GREEN, GREY, ORANGE, Goal, Result, figure, goals_table, percent, table
 from training.recordings import Float64, Recording
 from vigie_signal import Beats, find_beats, heart_rate_variability
 
@@ -212,11 +212,24 @@ def variability_picture(scored: Sequence[Scored]) -> Figure:
     return made
 
 
+def goals(scored: Sequence[Scored]) -> list[Goal]:
+    """Return the goals of the beats, on the recordings not tuned on."""
+
+    def f1(name: str) -> float:
+        return float(np.mean([s.f1 for s in scored if s.dataset == name and s.half == "report"]))
+
+    return [
+        Goal("beats at rest (Welltory), F1", 0.99, None, f1("welltory"), more=True),
+        Goal("beats in exercise (PhysioNet wrist, one ride), F1", 0.7, 0.8, f1("physionet_wrist"), more=True),
+        Goal("beats at rest, walking and running (BAMI-1), F1", 0.7, 0.8, f1("bami1"), more=True),
+    ]
+
+
 def evaluate(traces: ModuleType) -> Result:
     """Return everything of the page on beats and variability."""
     scored = [score(r, name) for name, r in recordings(traces)]
     ways, absent = peers()
-    tables = {"beats": accuracy_table(scored)}
+    tables = {"beats": accuracy_table(scored), "beats-goals": goals_table(goals(scored))}
     if not absent:
         tables["beats-peers"] = peers_table(ways, scored)
     rest = next(s for s in scored if s.dataset == "welltory" and s.half == "report")

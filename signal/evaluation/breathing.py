@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy import signal
 
 from evaluation.heart_rate import HALVES
-from evaluation.report import BLUE, GREEN, GREY, Result, figure, percent, table
+from evaluation.report import BLUE, GREEN, GREY, Goal, Result, figure, goals_table, percent, table
 from training.recordings import Float64, Recording
 from vigie_signal import BreathingRate, breathing_rate
 
@@ -137,5 +137,10 @@ def breathing_picture() -> Figure:
 
 def evaluate(traces: ModuleType) -> Result:
     """Return everything of the page on breathing."""
-    tables = {"breathing": construction_table(), "breathing-strap": strap_table(compared(traces))}
+    goals = [Goal("breathing at rest, surest 60 %, breaths a minute", 2.0, 1.5, None)]
+    tables = {
+        "breathing": construction_table(),
+        "breathing-strap": strap_table(compared(traces)),
+        "breathing-goals": goals_table(goals),
+    }
     return Result(tables, {"breathing": breathing_picture()})

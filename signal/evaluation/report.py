@@ -42,6 +42,44 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Goal:
+    """A goal set before the work: reached where ``measured`` is at most ``reach``, or at least if ``more`` is better.
+
+    ``measured`` is None where the recordings for it are not at hand; ``unit`` follows each figure.
+    """
+
+    what: str
+    reach: float
+    go_for: float | None
+    measured: float | None
+    unit: str = ""
+    more: bool = False
+
+    def row(self) -> list[str]:
+        """Return the goal as a row of `goals_table`."""
+        sign = "≥" if self.more else "≤"
+        further = "" if self.go_for is None else f"{self.go_for:g}{self.unit}"
+        row = [self.what, f"{sign} {self.reach:g}{self.unit}", further]
+        if self.measured is None:
+            return [*row, "", "not measured: no such recordings at hand"]
+        value = float(f"{self.measured:.3g}")
+        verdict = "missed"
+        if self._holds(value, self.reach):
+            verdict = "reached"
+            if self.go_for is not None and self._holds(value, self.go_for):
+                verdict = "went further"
+        return [*row, f"{value:g}{self.unit}", verdict]
+
+    def _holds(self, value: float, limit: float) -> bool:
+        return value >= limit if self.more else value <= limit
+
+
+def goals_table(goals: Iterable[Goal]) -> str:
+    """Return what was to be reached, to be gone for, and what was measured."""
+    return table(["", "to reach", "to go for", "measured", ""], [goal.row() for goal in goals])
+
+
 def fill(page: str, tables: Mapping[str, str]) -> str:
     """Return ``page`` with each table between its markers.
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from scipy import signal
 
 from evaluation.heart_rate import HALVES
-from evaluation.report import BLUE, GREEN, GREY, ORANGE, Result, figure, percent, table
+from evaluation.report import BLUE, GREEN, GREY, ORANGE, Goal, Result, figure, goals_table, percent, table
 from training.recordings import STEP_RATE_HZ, STEP_SETS, Float64, Recording, step_acceleration
 from vigie_signal import Steps, count_steps
 
@@ -187,6 +187,24 @@ def _busiest_s(shown: Scored) -> float:
     return float(begins_s[counts.argmax()])
 
 
+def goals(scored: Sequence[Scored]) -> list[Goal]:
+    """Return the goals of the steps, on what was not tuned on; hours without walking on all of them."""
+    out: list[Goal] = []
+    for name, reach in (("pebble", 6.0), ("bangle", 8.0), ("sensorwatch", 10.0)):
+        walks = [s for s in scored if s.dataset == name and s.half == "report" and s.is_walk]
+        off = 100 * float(np.mean([abs(s.found.total / s.true_steps - 1) for s in walks]))
+        out.append(Goal(f"{_TITLES[name]}, walks: mean error", reach, 4, off, " %"))
+    still = [s for s in scored if s.dataset == "bangle" and s.true_steps == 0]
+    out.append(
+        Goal("Bangle.js, drive, desk, still: steps found", 0, None, float(sum(s.found.total for s in still)))
+    )
+    for half, said in HALVES.items():
+        zero = [s for s in scored if s.dataset == "pebble" and s.half == half and s.true_steps == 0]
+        rate = sum(s.found.total for s in zero) / sum(s.hours for s in zero)
+        out.append(Goal(f"pebble, no walking, {said}: false steps an hour", 30, None, rate))
+    return out
+
+
 def evaluate(traces: ModuleType) -> Result:
     """Return everything of the page on steps."""
     scored = [score(r, name) for name in STEP_SETS for r in traces.recordings(name, None)]
@@ -195,6 +213,7 @@ def evaluate(traces: ModuleType) -> Result:
         "steps": walks_table(scored),
         "steps-false": false_steps_table(scored),
         "steps-worst": worst_table(scored),
+        "steps-goals": goals_table(goals(scored)),
     }
     pictures = {
         "steps": agreement_picture(scored, by_name["HughB-mixed-390"]),

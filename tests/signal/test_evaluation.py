@@ -14,7 +14,7 @@ from evaluation.beats import match
 from evaluation.falls import sensitivities
 from evaluation.heart_rate import CHANGES, calibration, score, surest
 from evaluation.peers import Peer, beats_s, rates_bpm
-from evaluation.report import Result, figure, fill, percent, save, table
+from evaluation.report import Goal, Result, figure, fill, percent, save, table
 from evaluation.speed import blocks, speeds, wrist
 from evaluation.steps import plain_steps
 from vigie_signal import HeartRateTrack
@@ -183,6 +183,22 @@ def test_all_is_only_said_of_all() -> None:
     assert percent(0.9999) == "> 99 %"
     assert percent(0.99999, 1) == "> 99.9 %"
     assert percent(0.5) == "50 %"
+
+
+@pytest.mark.parametrize(
+    ("goal", "verdict"),
+    [
+        (Goal("error", 3, 2, 3.001), "reached"),
+        (Goal("error", 3, 2, 3.01), "missed"),
+        (Goal("error", 3, 2, 2), "went further"),
+        (Goal("error", 3, None, 1), "reached"),
+        (Goal("found", 90, 95, 94.9, " %", more=True), "reached"),
+        (Goal("found", 90, 95, 89, " %", more=True), "missed"),
+        (Goal("found", 90, 95, None), "not measured: no such recordings at hand"),
+    ],
+)
+def test_a_goal_is_judged_by_the_figure_that_is_shown(goal: Goal, verdict: str) -> None:
+    assert goal.row()[-1] == verdict
 
 
 def test_pictures_are_small_or_refused(tmp_path: Path) -> None:
