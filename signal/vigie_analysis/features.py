@@ -249,7 +249,7 @@ class _Block:
             return np.full(self.stop - self.start, np.nan)
         steps = count_steps(self._acc, rate_hz=self._acc_hz)
         each = [float(steps.cadence[inside].sum()) / 60 for inside in self._by_minute(steps.time_s)]
-        return np.round(np.array(each, np.float64), 2)
+        return np.asarray(np.round(each, 2), dtype=np.float64)
 
     def _heart_rate(self) -> dict[str, Float64]:
         names = ("heart_rate_bpm", "heart_rate_lowest_bpm", "heart_rate_highest_bpm")

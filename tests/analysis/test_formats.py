@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,10 +20,12 @@ from vigie_analysis import (
     ColumnsError,
     Recording,
     UnknownFormatError,
+    features,
     parse_columns,
     read_recording,
 )
 from vigie_analysis.features import Features, analyze_recording
+from vigie_analysis.tables import EVENTS, MINUTES
 from vigie_signal import activity, count_steps, track_heart_rate
 
 MAP = parse_columns(["ppg=green,red", "acc=ax,ay,az [mg]"], rate_hz=RATE_HZ)
@@ -120,16 +123,13 @@ def test_signals_are_chosen_by_name_or_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize("unit", ["ms", "iso"])
 def test_time_stamps_with_jitter_and_gaps_become_an_even_grid(tmp_path: Path, unit: str) -> None:
     count = MADE.ppg.shape[1]
-    rng = np.random.default_rng(0)
-    time_s: npt.NDArray[np.float64] = np.arange(count, dtype=np.float64) / RATE_HZ + rng.uniform(
-        -0.004, 0.004, count
-    )
-    time_s[0] = 0
+    jitter_s: list[float] = np.random.default_rng(0).uniform(-0.004, 0.004, count).tolist()
+    times_s = [k / RATE_HZ + (late if k else 0) for k, late in enumerate(jitter_s)]
     began = datetime(2026, 3, 1, 22, 30, 5, tzinfo=UTC)
     stamps = (
-        [f"{1000 * t:.3f}" for t in time_s.tolist()]
+        [f"{1000 * t:.3f}" for t in times_s]
         if unit == "ms"
-        else [(began + timedelta(seconds=t)).strftime("%Y-%m-%dT%H:%M:%S.%f") for t in time_s.tolist()]
+        else [(began + timedelta(seconds=t)).strftime("%Y-%m-%dT%H:%M:%S.%f") for t in times_s]
     )
     path = write_csv(tmp_path / "a.csv", MADE, stamps)
     lines = path.read_text().splitlines()
@@ -239,3 +239,74 @@ def test_stamps_that_cannot_be_true_are_refused(tmp_path: Path) -> None:
         read(even, "us")
     with pytest.raises(BadRecordingError, match="time leaps"):
         read(even[:100] + [t + 10**10 for t in even[100:]])
+
+
+def test_a_long_recording_is_analysed_in_blocks_with_the_same_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = wrist(40 * 60, walk_from_s=17.5 * 60)
+    recording = read_recording(write_edf(tmp_path / "a.bdf", made))
+    whole = analyze_recording(recording)
+    monkeypatch.setattr(features, "BLOCK_MIN", 9)
+    monkeypatch.setattr(features, "MARGIN_MIN", 3)
+    asked_s: list[float] = []
+    assert recording.acc is not None
+    read = recording.acc.read
+
+    def counted(start: int, stop: int) -> npt.NDArray[np.float32]:
+        asked_s.append((stop - start) / RATE_HZ)
+        return read(start, stop)
+
+    parts = analyze_recording(replace(recording, acc=replace(recording.acc, read=counted)))
+    assert max(asked_s) <= 15 * 60
+    assert parts.minutes["start_s"].tolist() == whole.minutes["start_s"].tolist()
+    assert parts.intensity == whole.intensity
+    assert parts.events == whole.events
+    tolerances = {
+        "heart_rate_bpm": 0.5,
+        "steps": 2,
+        "enmo_mg": 0.01,
+        "at_rest": 0,
+        "beats": 2,
+        "worn_share": 0,
+    }
+    for column, tolerance in tolerances.items():
+        np.testing.assert_allclose(
+            parts.minutes[column], whole.minutes[column], atol=tolerance, err_msg=column
+        )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bami1/BAMI1_02.npz",
+        "ieee_spc/DATA_02_TYPE02.npz",
+        "physionet_wrist/s2_walk.npz",
+        "welltory/welltory_07.npz",
+    ],
+)
+def test_real_recordings_are_near_their_reference(recordings: Path, name: str) -> None:
+    path = recordings / "ppg" / name
+    minutes = analyzed(path).minutes
+    with np.load(path) as stored:
+        lag_s = float(np.nan_to_num(stored["lag_s"]))
+        time_s, bpm = stored["ref_time_s"] - lag_s, stored["ref_bpm"]
+    for k, found in enumerate(minutes["heart_rate_bpm"].tolist()):
+        inside = (time_s >= 60 * k) & (time_s < 60 * k + 60)
+        if inside.sum() >= 25 and minutes["heart_rate_coverage"][k] > 0.9:
+            assert found == pytest.approx(float(bpm[inside].mean()), abs=4)
+
+
+def test_a_foreign_edf_is_recognised(recordings: Path) -> None:
+    recording = read_recording(recordings / "mat" / "s2_low_resistance_bike.edf")
+    ppg, acc_g = samples(recording)
+    assert ppg.shape == (1, 87552)
+    assert np.median(np.linalg.norm(acc_g, axis=0)) == pytest.approx(1, abs=0.05)
+    assert recording.started == datetime(2020, 6, 30, 12, 22, 28)
+    assert 90 < np.median(analyze_recording(recording).minutes["heart_rate_bpm"]) < 125
+
+
+def test_every_column_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "signal" / "analyze.md").read_text(encoding="utf-8")
+    missing = [name for name in (*MINUTES.names, *EVENTS.names) if f"`{name}`" not in page]
+    assert missing == []
