@@ -184,12 +184,12 @@ class UnixBoard:
                 self.flash.tear(operation, (now_us - begin_us) / (end_us - begin_us))
         self._end_process()
         self.line.unplug("power")
+        for sensor in self.bus.sensors.values():
+            sensor.power_cycle(now_us)
         self._coming_back = self._loop.call_later(off_s, self._power_on)
 
     def _power_on(self) -> None:
         self._coming_back = None
-        for sensor in self.bus.sensors.values():
-            sensor.power_cycle(self.now_us())
         self.line.plug("power")
         self._restart(raw=False, cause=_PWRON)
 
@@ -257,12 +257,12 @@ class UnixBoard:
                 self._handle(request)
                 continue
             ready = process.wait(_HANG_S)
-            if ready is None:
+            if not ready:
                 self._fail(f"the board computed for {_HANG_S:g} s without an exchange: it hangs")
                 return
-            if process.console in ready:
+            if ready != process.only_requests:
                 self._printed += process.read_console()
-            data = process.receive() if process.requests in ready else None
+            data = process.receive()
             if data:
                 parser.feed(data)
             elif data is not None:
@@ -306,17 +306,19 @@ class UnixBoard:
             self.line.print(data, self._loop.time())
 
     def _handle(self, request: Request) -> None:
-        now_us = self._clock.now_us()
+        now_us, time_us = self._clock.now_us(), request.time_us
         if self._virtual:
             if self._printed:
                 # What was printed before a request is one piece, however the pipe cut it: same seed, same times.
                 self._pass_printed()
-            if request.time_us - now_us > _AHEAD_US and not self._jump(request.time_us):
-                timer = self._loop.call_at(self._clock.loop_time_s(request.time_us), self._catch_up, request)
-                self._waiting = (request, timer)
-                return
-        if request.time_us > now_us:
-            now_us = self._clock.reach(request.time_us)
+            if time_us > now_us:
+                if time_us - now_us > _AHEAD_US and not self._clock.jump(time_us):
+                    timer = self._loop.call_at(self._clock.loop_time_s(time_us), self._catch_up, request)
+                    self._waiting = (request, timer)
+                    return
+                now_us = time_us
+        elif time_us > now_us:
+            now_us = self._clock.reach(time_us)
         if request.kind == _SLEEP:
             self._sleep(request, now_us)
             return
@@ -337,10 +339,6 @@ class UnixBoard:
         else:
             self._fail(f"request {request.kind} on the side channel is unknown")
 
-    def _jump(self, board_us: int) -> bool:
-        """Move the virtual clock to a board time, if nothing else is due before: the next event decides."""
-        return self._clock.jump(board_us)
-
     def _sleep(self, request: Request, now_us: int) -> None:
         until_us = min(_TIME.unpack(request.payload)[0], 2 * _FOREVER_US)
         edges = self.pins.take_edges()
@@ -349,11 +347,11 @@ class UnixBoard:
         elif request.argument and self.line.has_input:
             self._answer(request, now_us, Wake.INPUT)
         elif until_us <= now_us:
-            self._answer(request, now_us, Wake.TIME)
+            self._answer(request, now_us, 0)
         elif until_us >= _FOREVER_US:
             self._waiting = (request, None)
-        elif self._virtual and self._jump(until_us):
-            self._answer(request, until_us, Wake.TIME)
+        elif self._clock.jump(until_us):
+            self._answer(request, until_us, 0)
         else:
             due_s = self._clock.loop_time_s(until_us)
             timer = self._loop.call_at(due_s, self._wake, request, until_us, Wake.TIME)
@@ -367,7 +365,7 @@ class UnixBoard:
             return
         operation, cost_us = found
         end_us = now_us + cost_us
-        if self._virtual and self._jump(end_us):
+        if self._clock.jump(end_us):
             self.flash.apply(operation)
             self._answer(request, end_us, 0)
             return
