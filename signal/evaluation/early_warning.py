@@ -43,7 +43,7 @@ class Tally:
 
     onsets: int = 0
     lead_days: list[int] = field(default_factory=lambda: [])
-    false_episodes: int = 0
+    false_begins: list[int] = field(default_factory=lambda: [])
     false_days: int = 0
     watched_days: int = 0
 
@@ -65,12 +65,17 @@ class Tally:
     @property
     def false_a_month(self) -> float:
         """False episodes per person-month of measured nights."""
-        return self.false_episodes / (self.watched_days / _DAYS_A_MONTH)
+        return len(self.false_begins) / (self.watched_days / _DAYS_A_MONTH)
+
+    @property
+    def false_days_a_month(self) -> float:
+        """Days with a false alert per person-month of measured nights."""
+        return self.false_days / (self.watched_days / _DAYS_A_MONTH)
 
     @property
     def false_a_year(self) -> float:
         """False episodes per patient-year."""
-        return self.false_episodes / (self.watched_days / _DAYS_A_YEAR)
+        return len(self.false_begins) / (self.watched_days / _DAYS_A_YEAR)
 
 
 def by_night_signal(people: Iterable[Days], red_bpm: float = 4.0) -> list[set[int]]:
@@ -174,7 +179,7 @@ def _count(tally: Tally, alert_days: set[int], begins: list[int], watched: set[i
     quiet = watched.difference(around)
     tally.watched_days += len(quiet)
     tally.false_days += len(alert_days & quiet)
-    tally.false_episodes += len(quiet.intersection(begins))
+    tally.false_begins += sorted(quiet.intersection(begins))
 
 
 def as_days(patients: Iterable[Patient]) -> list[Days]:
@@ -185,3 +190,9 @@ def as_days(patients: Iterable[Patient]) -> list[Days]:
 def even(patients: Sequence[Patient]) -> list[Patient]:
     """Those reported; the odd ones were tuned on."""
     return [patient for patient in patients if patient.number % 2 == 0]
+
+
+def by_chance(tally: Tally) -> float:
+    """Onsets that episodes at the false rate would have met, had they come without regard to them."""
+    window_months = (LAST_DAY - FIRST_DAY + 1) / _DAYS_A_MONTH
+    return tally.onsets * (1 - float(np.exp(-tally.false_a_month * window_months)))

@@ -44,14 +44,14 @@ class Sensitivity:
         Scores from which G1, G2 and G3 are given.
     """
 
-    slide_drift: float = 0.6
-    slide_limit: float = 7.5
+    slide_drift: float = 0.75
+    slide_limit: float = 5.5
     leap_drift: float = 2.5
-    leap_limit: float = 1.75
+    leap_limit: float = 1.5
     effort_drift: float = 1.0
-    effort_limit: float = 5.0
-    trend: float = 0.25
-    vigilance: float = 0.42
+    effort_limit: float = 4.25
+    trend: float = 0.3
+    vigilance: float = 0.5
     decompensation: float = 1.0
 
 
