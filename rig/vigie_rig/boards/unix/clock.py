@@ -21,6 +21,7 @@ class BoardClock:
     def __init__(self, start_us: int) -> None:
         self._loop = asyncio.get_running_loop()
         self.virtual = isinstance(self._loop, VirtualClockLoop)
+        self._jump = self._loop.jump if isinstance(self._loop, VirtualClockLoop) else None
         self.stalled_s = 0.0
         """Real time that was taken out."""
         self._start_us = start_us
@@ -49,8 +50,7 @@ class BoardClock:
 
     def jump(self, board_us: int) -> bool:
         """Move the virtual clock to a board time at once, if nothing else is due before; tell whether it did."""
-        loop = self._loop
-        return isinstance(loop, VirtualClockLoop) and loop.jump(self.loop_time_s(board_us))
+        return self._jump is not None and self._jump(self.loop_time_s(board_us))
 
     def reach(self, board_us: int) -> int:
         """Board time now, not before one at which the board is known to have been."""

@@ -43,14 +43,17 @@ class Interpreter:
         finally:
             for end in (to_us, to_board, printed):
                 os.close(end)
-        self._poll = select.poll()
+        poll = select.poll()
         # In this order: what was printed before a request is seen with it.
-        self._poll.register(self.requests, select.POLLIN)
-        self._poll.register(self.console, select.POLLIN)
+        poll.register(self.requests, select.POLLIN)
+        poll.register(self.console, select.POLLIN)
+        self._poll = poll.poll
+        self.only_requests = [(self.requests, select.POLLIN)]
+        """What :meth:`wait` tells when there are requests and nothing was printed."""
 
-    def wait(self, timeout_s: float) -> list[int] | None:
-        """Descriptors that have something to read; None when nothing came in time."""
-        return [descriptor for descriptor, _ in self._poll.poll(timeout_s * 1000)] or None
+    def wait(self, timeout_s: float) -> list[tuple[int, int]]:
+        """Wait for requests or for what it prints; descriptor and events of each that there is, none in time."""
+        return self._poll(timeout_s * 1000)
 
     def receive(self) -> bytes | None:
         """Bytes of requests; none once the process has ended, None while there are none."""
@@ -71,10 +74,6 @@ class Interpreter:
             while data := os.read(self.console, _READ_BYTES):
                 printed += data
         return bytes(printed)
-
-    def end_of_console(self) -> None:
-        """Wait no more for what it prints: it has closed that pipe."""
-        self._poll.unregister(self.console)
 
     def signal(self, number: int) -> None:
         """Send it a signal."""
