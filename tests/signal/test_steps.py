@@ -138,3 +138,16 @@ def test_a_drive_and_stillness_hold_no_steps(traces: ModuleType) -> None:
     still = [r for r in traces.recordings("bangle") if r["label"] in {"drive", "work", "still"}]
     assert len(still) >= 4
     assert sum(counted(r) for r in still) == 0
+
+
+def test_short_walks_are_found_and_other_doings_are_not(traces: ModuleType) -> None:
+    """Persons not tuned on: 15 to 25 s of walking, jogging and stairs; sitting down, tying shoes, opening a door."""
+    found: dict[str, list[int]] = {}
+    for r in traces.recordings("weda", "report"):
+        time_s = np.sort(r["t_ms"]) / 1000
+        rate_hz = float((time_s.size - 1) / (time_s[-1] - time_s[0]))
+        found.setdefault(r["label"], []).append(count_steps(r["acc"], rate_hz=rate_hz).total)
+    walks = np.concatenate([found[label] for label in ("D01", "D02", "D03")])
+    others = np.concatenate([found[label] for label in ("D04", "D06", "D09", "D11")])
+    assert np.mean(walks > 5) > 0.8
+    assert np.mean(others == 0) > 0.95
