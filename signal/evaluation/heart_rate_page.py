@@ -50,8 +50,25 @@ def goals(online: list[Scored], later: list[Scored]) -> list[Goal]:
         ),
     ]
     within = 100 * float((error[near] < 5).mean())
-    rows.append(Goal("confidence 0.85 to 0.95: within 5 bpm, at least", 85, None, within, " %", more=True))
-    rows.append(Goal("confidence 0.85 to 0.95: within 5 bpm, at most", 95, None, within, " %"))
+    rows.append(
+        Goal(
+            "confidence 0.85 to 0.95, other persons of the same sets: within 5 bpm, at least",
+            85,
+            None,
+            within,
+            " %",
+            more=True,
+        )
+    )
+    rows.append(
+        Goal(
+            "confidence 0.85 to 0.95, other persons of the same sets: within 5 bpm, at most",
+            95,
+            None,
+            within,
+            " %",
+        )
+    )
     return rows
 
 
