@@ -271,8 +271,7 @@ class _Life:
                     ledger.records_duplicated += 1
                 self._came.add((record.lane, record.number))
             self._log = sync.log
-            for receipt in receiver.take(store):
-                store.confirm(receipt)
+            store.confirm(receiver.take(store))
             status = await bracelet.status(collect=True)
             self._note_heap(status)
             log = await bracelet.demand(LogRequest(), LogStatus)

@@ -59,6 +59,7 @@ class _Missing(click.ClickException):
     "--store", type=click.Path(path_type=Path, dir_okay=False), help="Keep the gateway's store there."
 )
 def soak(
+    *,
     days: float,
     link: str,
     seed: int,

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edfio import Bdf, BdfSignal, Edf, EdfAnnotation, EdfSignal, read_bdf, read_edf
+from edfio import Bdf, BdfSignal, EdfAnnotation
 from numpy.typing import NDArray
+
+from vigie_analysis import RecordingError
+from vigie_analysis.files import EdfFile, signals_of
 
 from ._errors import BadTraceError, TraceError, UnknownTraceFormatError
 from ._trace import HeartRateReference, Mark, Trace
@@ -107,15 +110,10 @@ def with_own_hash(trace: Trace) -> Trace:
 def load_bdf(path: Path, content: bytes) -> Trace:
     """Read what `save_trace` wrote; other EDF and BDF files where their signals say PPG and ACC."""
     try:
-        file: Edf | Bdf = read_bdf(content) if path.suffix.lower() == ".bdf" else read_edf(content)
-        signals: list[EdfSignal | BdfSignal] = list(file.signals)
-        notes = list(file.annotations)
-    except Exception as error:
-        raise BadTraceError(
-            f"is no readable {path.suffix[1:].upper()} file: {error}",
-            path=path,
-            remedy="check it in EDFbrowser",
-        ) from error
+        file = EdfFile(path).read()
+    except RecordingError as error:
+        raise BadTraceError(error.problem, path=path, remedy=error.remedy) from error
+    signals, notes = signals_of(file), list(file.annotations)
     info: dict[str, Any] = {}
     for note in notes:
         if note.text.startswith(_INFO):

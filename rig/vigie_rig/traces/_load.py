@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vigie_analysis import RecordingError
+from vigie_analysis.files import open_mat, open_npz
 
 from ._bdf import load_bdf
 from ._errors import BadTraceError, TraceError, TraceNotFoundError, UnknownTraceFormatError
@@ -107,13 +109,14 @@ def _load_mat(path: Path, content: bytes) -> Trace:
 
 
 def _mat_array(path: Path, key: str) -> NDArray[np.float64]:
-    from scipy.io import loadmat
-
     try:
-        return np.asarray(loadmat(str(path), variable_names=[key])[key], dtype=np.float64)
-    except Exception as error:
+        return np.asarray(open_mat(path, key)[key], dtype=np.float64)
+    except (RecordingError, KeyError, ValueError) as error:
+        problem = (
+            error.problem if isinstance(error, RecordingError) else "it is not there, or holds no numbers"
+        )
         raise BadTraceError(
-            f"no array '{key}' can be read: {error}",
+            f"no array '{key}' can be read: {problem}",
             path=path,
             remedy="a MATLAB 5 file of the Signal Processing Cup is expected",
         ) from error
@@ -121,12 +124,9 @@ def _mat_array(path: Path, key: str) -> NDArray[np.float64]:
 
 def _load_npz(path: Path, content: bytes) -> Trace:
     try:
-        with np.load(BytesIO(content), allow_pickle=False) as archive:
-            data: dict[str, Any] = {key: archive[key] for key in archive.files}
-    except Exception as error:
-        raise BadTraceError(
-            f"is no readable NumPy archive: {error}", path=path, remedy="copy it again"
-        ) from error
+        data: dict[str, Any] = dict(open_npz(path))
+    except RecordingError as error:
+        raise BadTraceError(error.problem, path=path, remedy=error.remedy) from error
     missing = [key for key in ("ppg", "ppg_rate_hz") if key not in data]
     if missing:
         raise BadTraceError(
