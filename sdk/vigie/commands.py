@@ -1,4 +1,4 @@
-"""The commands of the SDK: flash, info, stream, record. Each takes an address such as serial:/dev/ttyACM0."""
+"""The commands of the SDK: flash, info, stream, record, plan. Each takes an address such as serial:/dev/ttyACM0."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from vigie.firmware import load_bundle
 from vigie.flash import FlashProgress
 from vigie.flash import flash as deploy
 from vigie.live import LiveView
+from vigie.plans import load_plan
 from vigie.recording import NothingRecorded, write_bdf
 from vigie.samples import SampleBlock
 from vigie.transports import open_transport
-from vigie_protocol.messages import Configuration
+from vigie_protocol.messages import Configuration, Plan, PlanRequest
 
 _REFRESH_HZ: Final = 12
 _seconds = click.option(
@@ -180,3 +181,25 @@ def record(address: str, file: Path, *, force: bool, seconds: float | None) -> N
             )
     if not blocks:
         raise NothingRecorded(f"no samples came: {file} is not written")
+
+
+@click.command()
+@click.argument("address")
+@click.argument("plan", required=False)
+def plan(address: str, plan: str | None) -> None:
+    """Show what a bracelet samples by itself, or set it: off, standard, continuous, or a TOML file.
+
+    The file sets fields over those of the standard plan; the protocol's reference describes them (SetPlan).
+    """
+    console = Console()
+    wanted = load_plan(plan) if plan is not None else None
+
+    async def work() -> None:
+        async with vigie.connect(address) as bracelet:
+            got = await bracelet.demand(PlanRequest() if wanted is None else wanted, Plan)
+        table = rich.table.Table(show_header=False, box=None, pad_edge=False)
+        for field in Plan.FIELDS[1:]:
+            table.add_row(field.name, str(getattr(got, field.name)), field.wire.doc)
+        console.print(table)
+
+    asyncio.run(work())
