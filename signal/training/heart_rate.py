@@ -16,26 +16,29 @@ import jax.numpy as jnp
 import numpy as np
 
 from training.adam import Parameters, descend
-from training.heart_rate_examples import NOISE, Example, examples
+from training.heart_rate_examples import NOISE, Example, Kind, examples
 from training.recordings import load
 from vigie_signal._features import RATES_BPM
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One training: hidden units, iterations, penalty on the weights, with or without examples of noise alone."""
+    """One training: hidden units, iterations, penalty on the weights, and how much each kind of example counts."""
 
     hidden: int
     iterations: int
     penalty: float
-    noise_alone: bool
+    weights: dict[Kind, float]
 
 
-RECIPES: tuple[Recipe, ...] = (
-    Recipe(14, 1500, 0.005, noise_alone=False),
-    Recipe(20, 3000, 0.004, noise_alone=True),
+RATE: tuple[Recipe, ...] = (
+    Recipe(14, 1500, 0.005, {"recorded": 1, "changed": 1}),
+    Recipe(20, 3000, 0.004, {"recorded": 1, "changed": 1, "noise": 1}),
 )
-"""The trainings whose average is the model."""
+"""The trainings whose average reads the rate."""
+
+DOUBT = Recipe(16, 1200, 0.005, {"recorded": 3, "changed": 1, "doubtful": 1, "noise": 1})
+"""The training of what says how far to believe it: it sees weak pulses, and much that has none."""
 
 SEED = 0
 JUMP = 1e-4
@@ -116,13 +119,15 @@ def loss(p: Parameters, shown: jax.Array, bpm: jax.Array, known: jax.Array, pena
 class Segments:
     """Batches of random segments: sets by their weight, long recordings more often than short ones."""
 
-    def __init__(self, learned: Sequence[Example]) -> None:
-        self._learned = learned
+    def __init__(self, known: Sequence[Example], recipe: Recipe) -> None:
+        self._learned = learned = [e for e in known if e.kind in recipe.weights]
         self._random = np.random.default_rng(SEED)
         windows = dict.fromkeys(_SET_WEIGHT, 0)
         for example in learned:
             windows[example.set] += int(np.isfinite(example.bpm).sum())
-        share = np.array([_SET_WEIGHT[e.set] * len(e.bpm) / windows[e.set] for e in learned])
+        share = np.array(
+            [_SET_WEIGHT[e.set] * recipe.weights[e.kind] * len(e.bpm) / windows[e.set] for e in learned]
+        )
         self._share = share / share.sum()
 
     def draw(self) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -148,13 +153,12 @@ class Segments:
 
 def train(learned: Sequence[Example], recipe: Recipe) -> Parameters:
     """One training."""
-    some = [example for example in learned if recipe.noise_alone or example.set != NOISE]
-    segments = Segments(some)
+    segments = Segments(learned, recipe)
     slope = jax.jit(
         jax.value_and_grad(lambda p, shown, bpm, known: loss(p, shown, bpm, known, recipe.penalty))
     )
     return descend(
-        beginning(some[0].features.shape[-1], recipe.hidden),
+        beginning(learned[0].features.shape[-1], recipe.hidden),
         lambda p, _: slope(p, *segments.draw()),
         iterations=recipe.iterations,
         rate=0.03,
@@ -165,14 +169,13 @@ def train(learned: Sequence[Example], recipe: Recipe) -> Parameters:
 
 def average(trained: Sequence[Parameters]) -> dict[str, Any]:
     """One model whose score is the mean of theirs: hidden layers side by side. Ready for ``np.savez``."""
-    count = len(trained)
     weights = [{name: np.asarray(value, np.float64) for name, value in p.items()} for p in trained]
     moves = np.mean([w["tr"] for w in weights], axis=0)
     moves[3] = np.log(JUMP / (1 - JUMP))
     model = {
         "W1": np.concatenate([w["W1"] for w in weights], axis=1),
         "b1": np.concatenate([w["b1"] for w in weights]),
-        "W2": np.concatenate([w["W2"] for w in weights]) / count,
+        "W2": np.concatenate([w["W2"] for w in weights]) / len(weights),
         "w0": np.mean([w["w0"] for w in weights], axis=0),
         "tr": moves,
     }
@@ -190,10 +193,14 @@ def main() -> None:
     options = parser.parse_args()
     learned = list(examples(load(options.folder)))
     print(f"{len(learned)} examples, {sum(len(e.bpm) for e in learned)} windows")
-    recipes = RECIPES
-    if options.iterations:
-        recipes = tuple(replace(r, iterations=min(r.iterations, options.iterations)) for r in RECIPES)
-    np.savez(options.out, **average([train(learned, recipe) for recipe in recipes]))
+
+    def trained(recipe: Recipe) -> Parameters:
+        few = options.iterations or recipe.iterations
+        return train(learned, replace(recipe, iterations=min(recipe.iterations, few)))
+
+    parts = {"rate": average([trained(recipe) for recipe in RATE]), "doubt": average([trained(DOUBT)])}
+    model = {f"{part}_{name}": value for part, values in parts.items() for name, value in values.items()}
+    np.savez(options.out, **model)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
 """What the heart rate is learned from: recordings, and copies of them with what recordings do not show enough of.
 
 A copy is stretched in time (other heart rates), has one channel alone, moves where the acceleration says nothing
-(another person's PPG mixed in), has noise in place of its PPG for a while, or a weak pulse. And there are recordings
-whose pulse is taken out and pieces of noise, both with a reference that wanders at random, so that the model learns to
-doubt what moves and varies without a pulse. The seeds are fixed: the examples are the same each time.
+(another person's PPG mixed in), has noise in place of its PPG for a while, a weak pulse, or no acceleration. And
+there are recordings whose pulse is taken out and pieces of noise, both with a reference that wanders at random, so
+that the model learns to doubt what varies without a pulse. The seeds are fixed: the examples are the same each time.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ from vigie_signal._grid import BandPass
 
 NOISE = "noise"
 COPY_SEED, NOISE_SEED = 5, 11
+
+Kind = Literal["recorded", "changed", "doubtful", "noise"]
+"""As recorded; a copy; a copy whose pulse is weak or gone, or that has lost its acceleration; noise alone."""
 
 _MOVING_SETS = ("ieee_spc", "bami1", "bami2")
 _STRETCHES = (0.8, 1.0, 1.2, 0.9, 1.1)
@@ -40,11 +43,12 @@ _CHUNK = 64
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """Features ``[windows, rates, 19]``, the reference in bpm (NaN where there is none) and the set."""
+    """Features ``[windows, rates, 19]``, the reference in bpm (NaN where there is none), the set and its kind."""
 
     features: npt.NDArray[np.float16]
     bpm: Float64
     set: str
+    kind: Kind
 
 
 def examples(traces: ModuleType) -> Iterator[Example]:
@@ -55,20 +59,25 @@ def examples(traces: ModuleType) -> Iterator[Example]:
         strangers = [r for other in _MOVING_SETS if other != name for r in moving[other]]
         for r in traces.recordings(name, "tune"):
             ppg: Float32 = np.asarray(r["ppg"], np.float32)
-            yield _example(name, r, ppg)
+            yield _example(name, r, ppg, kind="recorded")
             for i, stretch in enumerate(_STRETCHES):
                 channel = ppg[(i + ord(r["name"][-1])) % len(ppg)][None]
                 alone = i < _SINGLE_CHANNEL and channel.std() > 0
                 yield _example(name, r, channel if alone else ppg, stretch)
             yield _example(name, r, _with_strangers(r, random, strangers))
             yield _example(name, r, _with_noise(r, random))
-            yield _example(name, r, _with_pulse(r, _WEAK))
+            yield _example(name, r, _with_pulse(r, _WEAK), kind="doubtful")
+            if r["acc"].shape[1]:
+                yield _example(name, r | {"acc": np.zeros((3, 0))}, ppg, kind="doubtful")
             minutes = r["ppg"].shape[1] / r["ppg_rate_hz"] / 60
-            yield _example(name, r | _meaning_nothing(minutes, random), _with_pulse(r, 0))
+            nothing = r | _meaning_nothing(minutes, random)
+            yield _example(name, nothing, _with_pulse(r, 0), kind="doubtful")
     yield from _noise(traces)
 
 
-def _example(name: str, r: Recording, ppg: npt.NDArray[np.floating], stretch: float = 1.0) -> Example:
+def _example(
+    name: str, r: Recording, ppg: npt.NDArray[np.floating], stretch: float = 1.0, kind: Kind = "changed"
+) -> Example:
     """The features of ``ppg`` with the acceleration and the reference of ``r``, played ``stretch`` times as fast."""
     shown, valid = BandPass(len(ppg), r["ppg_rate_hz"] * stretch).push(np.asarray(ppg, np.float32))
     acc: Float32 = np.zeros((3, shown.shape[1]), np.float32)
@@ -79,7 +88,7 @@ def _example(name: str, r: Recording, ppg: npt.NDArray[np.floating], stretch: fl
     time_s, bpm = heart_rate_reference(r)
     centre_s = (4 + 2 * np.arange(len(found))) * stretch
     reference = np.interp(centre_s, time_s, bpm, left=np.nan, right=np.nan) * stretch
-    return Example(found.astype(np.float16), np.where(usable, reference, np.nan), name)
+    return Example(found.astype(np.float16), np.where(usable, reference, np.nan), name, kind)
 
 
 def _features(
@@ -161,7 +170,8 @@ def _with_pulse(r: Recording, share: float) -> Float32:
     """The PPG with this share of its pulse: what follows the reference and its harmonics is taken out."""
     rate_hz = r["ppg_rate_hz"]
     out = _without_trend(np.asarray(r["ppg"], np.float64), rate_hz)
-    bpm = np.interp(np.arange(out.shape[1]) / rate_hz, *heart_rate_reference(r))
+    sample_s = np.arange(out.shape[1], dtype=np.float64) / rate_hz
+    bpm = cast(Float64, np.interp(sample_s, *heart_rate_reference(r)))
     phase = 2 * np.pi * np.cumsum(bpm) / 60 / rate_hz
     for harmonic in _HARMONICS:
         turning = np.exp(1j * harmonic * phase)
@@ -197,9 +207,9 @@ def _noise(traces: ModuleType) -> Iterator[Example]:
         acc = r["acc"][:, -size:] if i % 2 else _still(r["acc"][:, :1], size, random)
         made: Recording = {
             "name": NOISE,
-            "acc": acc if i % 3 != 1 else np.zeros((3, 0)),
+            "acc": acc if i % 5 else np.zeros((3, 0)),
             "ppg_rate_hz": r["ppg_rate_hz"],
             "acc_rate_hz": r["acc_rate_hz"],
             **_meaning_nothing(_NOISE_S / 60, random),
         }
-        yield _example(NOISE, made, ppg)
+        yield _example(NOISE, made, ppg, kind="noise")

@@ -31,6 +31,8 @@ class FixedLag:
             now = self._ahead * seen
             forward[k] = now / now.sum()
             self._ahead = forward[k] @ self._transition
+        if self._lag == 0:
+            return forward, usable
         self._forward = np.concatenate([self._forward, forward])
         self._likelihood = np.concatenate([self._likelihood, likelihood])
         self._usable = np.concatenate([self._usable, usable])

@@ -101,10 +101,12 @@ class HeartRateTracker:
         self._ppg: Feed | None = None
         self._acc = None if acc_rate is None else Feed(3, acc_rate)
         self._grid: Float32 = np.empty((0, 0), np.float32)
-        self._filter = FixedLag(_model.transition(), int(lag_s / _STEP_S))
+        self._rate = FixedLag(_model.transition("rate"), int(lag_s / _STEP_S))
+        self._doubt = FixedLag(_model.transition("doubt"), int(lag_s / _STEP_S))
         self._online = lag_s < _STEP_S
         self._seen = 0
         self._told = 0
+        self._lately: float | None = None
 
     def update(self, ppg: npt.ArrayLike, acc: npt.ArrayLike | None = None) -> HeartRateTrack:
         """Take the next samples, return the windows that they complete (often none).
@@ -134,7 +136,7 @@ class HeartRateTracker:
 
     def finish(self) -> HeartRateTrack:
         """Return the last windows, for which less than ``lag_s`` of what follows is known."""
-        return self._track(*self._filter.finish())
+        return self._track(*self._rate.finish(), self._doubt.finish()[0])
 
     def _ready(self, ppg: Feed) -> int:
         """How many windows are complete and not yet looked at."""
@@ -153,15 +155,22 @@ class HeartRateTracker:
         grid = np.concatenate([self._grid, np.concatenate([shown, valid.astype(np.float32), moved])], axis=1)
         self._grid = grid[:, count * STEP :].copy()
         found, usable = features(grid, count)
-        likelihood = _model.likelihood(found)
-        return self._track(*self._filter.push(likelihood, usable), likelihood if self._online else None)
+        likelihood = _model.likelihood("rate", found)
+        doubting, _ = self._doubt.push(_model.likelihood("doubt", found), usable)
+        fresh = likelihood if self._online else None
+        return self._track(*self._rate.push(likelihood, usable), doubting, fresh)
 
     def _track(
-        self, posterior: Float32, usable: npt.NDArray[np.bool_], likelihood: Float32 | None = None
+        self,
+        posterior: Float32,
+        usable: npt.NDArray[np.bool_],
+        doubting: Float32,
+        fresh: Float32 | None = None,
     ) -> HeartRateTrack:
         index = np.arange(self._told, self._told + len(posterior), dtype=np.float64)
         self._told += len(posterior)
-        bpm, confidence = _model.read(posterior, likelihood)
+        bpm, mass, believed = _model.read(posterior, doubting, fresh)
+        confidence, self._lately = _model.confidence(mass, believed, self._lately)
         bpm[~usable] = np.nan
         confidence[~usable] = 0
         return HeartRateTrack(_WINDOW_S / 2 + _STEP_S * index, bpm, confidence)
