@@ -23,7 +23,10 @@ _LEAST_PRESENT = 0.5
 _SHORTEST_S = 5
 _CHUNK = 4096
 _STOP, _START, _JUMP = 0.005, 0.01, 0.01
-"""Probability a second that a walk ends, that one begins, and that a walker changes to any other cadence."""
+"""Probability a second that a walk ends, that one begins, and that a walker changes to any other cadence.
+
+Set by hand: the recordings learned from begin and end walking.
+"""
 _SWAY, _BEAT = 50, 38
 """Samples over which the slow part of the length is averaged, and over which the power of the rest is."""
 _LEAST_OF_BOUT = 0.5
