@@ -120,11 +120,14 @@ def test_every_setting_is_that_of_the_reference(minute_features: Any, rate_decih
 
 @pytest.mark.parametrize("changes", [{"acc_rate_decihz": 125}, {"acc_range_g": 3}, {"ppg_rate_hz": 800}])
 def test_settings_that_it_has_no_answer_for_are_refused_by_both(
-    minute_features: Any, changes: dict[str, int]
+    on_cpython: Callable[[str], Any], minute_features: Any, changes: dict[str, int]
 ) -> None:
     wrist = dataclasses.replace(Wrist(np.zeros((30, 3), np.int64), [PpgWindow(0, 30, [])]), **changes)
-    with pytest.raises(ValueError, match=next(iter(changes))):
+    unsupported = on_cpython("bracelet.drivers.unsupported").Unsupported
+    with pytest.raises(unsupported, match=next(iter(changes))):
         minute_features(*wrist.settings)
+    with pytest.raises(unsupported, match=next(iter(changes))):
+        on_cpython("bracelet.features.minute").check(*wrist.settings)
     with pytest.raises(ValueError, match=next(iter(changes))):
         wrist.reference()
 

@@ -3,8 +3,8 @@
 from micropython import const
 
 from bracelet import codec
-from bracelet.features.movement import Movement
-from bracelet.features.pulse import Pulse
+from bracelet.features.movement import Movement, taken_every
+from bracelet.features.pulse import Pulse, averaged
 from bracelet.features.wear import OFF, ON, Wear
 
 _MOST_EVENTS = const(8)
@@ -16,11 +16,17 @@ if _TYPING:
     from array import array
 
 
+def check(acc_rate_decihz: int, acc_range_g: int, ppg_rate_hz: int) -> None:
+    """Raise Unsupported for settings of the sensors that there are no features for; takes no memory."""
+    taken_every(acc_rate_decihz, acc_range_g)
+    averaged(ppg_rate_hz)
+
+
 class MinuteFeatures:
     """All that the bracelet works out of its samples; needs no heap but when an event happens.
 
-    The accelerometer at 26 Hz (or 2, 4, 8, 16 times that), the PPG at 50 Hz (or 2, 4, 8 times); raises ValueError
-    for other settings. `ppg_started` and `ppg_stopped` go around each window of PPG, of 12 s and more.
+    The accelerometer at 26 Hz (or 2, 4, 8, 16 times that), the PPG at 50 Hz (or 2, 4, 8 times; 0: none); raises
+    Unsupported for other settings. `ppg_started` and `ppg_stopped` go around each window of PPG, of 12 s and more.
     """
 
     def __init__(self, acc_rate_decihz: int, acc_range_g: int, ppg_rate_hz: int) -> None:

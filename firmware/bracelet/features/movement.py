@@ -9,6 +9,7 @@ from array import array
 from micropython import const
 
 from bracelet import codec
+from bracelet.drivers.unsupported import Unsupported
 from bracelet.features.falls import IMPACT, Falls
 from bracelet.features.steps import Steps
 
@@ -27,16 +28,24 @@ if _TYPING:
     Tell: TypeAlias = Callable[[int, int, int], None]
 
 
+def taken_every(rate_decihz: int, range_g: int) -> int:
+    """Which samples are taken, every second, fourth...; raise Unsupported if it cannot be done."""
+    every = rate_decihz // _RATE_DECIHZ
+    if every * _RATE_DECIHZ != rate_decihz or every not in (1, 2, 4, 8, 16):
+        raise Unsupported(
+            codec.ERROR_CODE_UNSUPPORTED_PLAN,
+            "acc_rate_decihz %d: 260, 520, 1040, 2080 or 4160" % rate_decihz,
+        )
+    if range_g not in (2, 4, 8, 16):
+        raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_PLAN, "acc_range_g %d: 2, 4, 8 or 16" % range_g)
+    return every
+
+
 class Movement:
     """Acceleration from block to block, minute to minute."""
 
     def __init__(self, rate_decihz: int, range_g: int, tell: "Tell") -> None:
-        every = rate_decihz // _RATE_DECIHZ
-        if every * _RATE_DECIHZ != rate_decihz or every not in (1, 2, 4, 8, 16):
-            raise ValueError("acc_rate_decihz %d: 260, 520, 1040, 2080 or 4160" % rate_decihz)
-        if range_g not in (2, 4, 8, 16):
-            raise ValueError("acc_range_g %d: 2, 4, 8 or 16" % range_g)
-        self._every = every
+        self._every = taken_every(rate_decihz, range_g)
         self._tell = tell
         self._shift = {2: 4, 4: 3, 8: 2, 16: 1}[range_g]
         self.sample = 0

@@ -9,6 +9,8 @@ from array import array
 
 from micropython import const
 
+from bracelet import codec
+from bracelet.drivers.unsupported import Unsupported
 from bracelet.features.periodicity import HOP, SAMPLES, Periodicity, first_peak, refined
 
 _RATE_HZ = const(50)
@@ -28,14 +30,21 @@ _MOST_BEATS = const(96)
 _LEAST_PAIRS = const(8)
 
 
+def averaged(rate_hz: int) -> int:
+    """How many samples make one at 50 Hz; raise Unsupported if it cannot be done. 0 Hz: none will come."""
+    if rate_hz == 0:
+        return 1
+    every = rate_hz // _RATE_HZ
+    if every * _RATE_HZ != rate_hz or every not in (1, 2, 4, 8):
+        raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_PLAN, "ppg_rate_hz %d: 50, 100, 200 or 400" % rate_hz)
+    return every
+
+
 class Pulse:
     """One window at a time; results hold until the next `begin`."""
 
     def __init__(self, rate_hz: int) -> None:
-        every = rate_hz // _RATE_HZ
-        if every * _RATE_HZ != rate_hz or every not in (1, 2, 4, 8):
-            raise ValueError("ppg_rate_hz %d: 50, 100, 200 or 400" % rate_hz)
-        self._every = every
+        self._every = averaged(rate_hz)
         self.rate_1024 = 1024
         """The sensor's true rate in 1024ths of its nominal one, where known."""
         self._raw = array("i", bytes(4 * _MOST_SAMPLES))
