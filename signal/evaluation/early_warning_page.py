@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from evaluation.cohort import Patient, simulate
@@ -32,6 +33,7 @@ FACTORS = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6)
 RED_BPM = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 _KINDS = ("heart failure", "COPD")
 _SHOWN_DAYS = 120
+Float64 = npt.NDArray[np.float64]
 Curve = list[tuple[float, Tally]]
 
 
@@ -251,7 +253,8 @@ def _patient_picture(patients: Sequence[Patient]) -> Figure:
     """Show the first simulated patient with heart failure who is found early, from before until after."""
     for patient in patients:
         event = patient.event
-        if event is None or event.kind != "heart failure" or event.start < 90:
+        changed = any("beta" in incident.kind for incident in patient.incidents)
+        if event is None or event.kind != "heart failure" or event.start < 90 or changed:
             continue
         days = as_days([patient])
         found = assessed(days)
@@ -268,12 +271,11 @@ def _patient_picture(patients: Sequence[Patient]) -> Figure:
         (axes[1], "amplitude_bpm", "amplitude, bpm"),
     ):
         panel.plot(day, patient.features[name], ".", color=GREY, markersize=4)
-        bands = [(one, piece) for one in found[0] for piece in one.evidence if piece.feature == name]
-        at = [int(str(one.day)) - event.stop for one, _ in bands]
-        centre = np.array([piece.baseline for _, piece in bands])
-        spread = np.array([piece.spread for _, piece in bands])
-        panel.plot(at, centre, color=GREEN, linewidth=1.2, label="usual")
-        panel.fill_between(at, centre - spread, centre + spread, color=GREEN, alpha=0.15, linewidth=0)
+        known = [[piece for piece in one.evidence if piece.feature == name] for one in found[0]]
+        centre = _bridged([pieces[0].baseline if pieces else np.nan for pieces in known])
+        spread = _bridged([pieces[0].spread if pieces else np.nan for pieces in known])
+        panel.plot(day, centre, color=GREEN, linewidth=1.2, label="usual")
+        panel.fill_between(day, centre - spread, centre + spread, color=GREEN, alpha=0.15, linewidth=0)
         panel.set(ylabel=label)
     axes[0].legend(frameon=False, fontsize=7, loc="upper left")
     colors = {
@@ -283,8 +285,8 @@ def _patient_picture(patients: Sequence[Patient]) -> Figure:
         Grade.VIGILANCE: ORANGE,
         Grade.DECOMPENSATION: RED,
     }
-    for one in found[0]:
-        axes[2].bar(int(str(one.day)) - event.stop, 1, width=1, color=colors[one.grade])
+    for at, one in zip(day.tolist(), found[0], strict=True):
+        axes[2].bar(at, 1, width=1, color=colors[one.grade])
     for grade, text in ((Grade.TREND, "G1"), (Grade.VIGILANCE, "G2"), (Grade.DECOMPENSATION, "G3")):
         axes[2].bar(0, 0, color=colors[grade], label=text)
     axes[2].set(yticks=[], ylabel="grade", xlabel="days from the event (white: G0, nothing measured)")
@@ -296,3 +298,12 @@ def _patient_picture(patients: Sequence[Patient]) -> Figure:
         title=f"simulated patient: heart failure, baseline of {WINDOW_DAYS} days, {LAG_DAYS} days ago"
     )
     return made
+
+
+def _bridged(values: Sequence[float]) -> Float64:
+    """Single missing days as the day before, longer gaps as they are: a line for the eye."""
+    line = np.array(values)
+    for day in range(1, len(line)):
+        if np.isnan(values[day]) and day + 1 < len(values) and np.isfinite(values[day + 1]):
+            line[day] = line[day - 1]
+    return line

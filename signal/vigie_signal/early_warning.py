@@ -52,8 +52,8 @@ def assess_days(
     Each feature is compared with the median and the MAD of four weeks that ended a week ago, which stand still while
     an alert is open; the weighted sum of what is off enters a one-sided CUSUM [1]_; a state machine with hysteresis
     turns it into grades. From G2 on, features of two kinds must be off, or one on three of four nights. A night
-    without a resting rate is silence (G0), never health: it moves no baseline and closes no alert; after seven such
-    nights the sum starts anew. After four weeks of an open alert, the new level becomes the usual one.
+    without a resting rate is silence (G0), never health: it moves no baseline and closes no alert; the first night
+    after seven such nights starts anew. After four weeks of an open alert, the new level becomes the usual one.
 
     Simulations and recordings say how it does; it has not been tried on patients, and nothing here is a medical
     device.
@@ -111,6 +111,11 @@ def assess_days(
     }
     row_of = {number: row for row, number in enumerate(numbers)}
     event_of = {_number(at): text for at, text in (events or {}).items()}
+    unknown = [at for at in event_of if not numbers or not numbers[0] <= at <= numbers[-1]]
+    if unknown:
+        raise ValueError(
+            f"events on days beyond those passed: pass day up to {max(unknown)}, NaN for its values"
+        )
     restarts = {_number(at) for at in restart_on}
     watch = Watch(sensitivity or Sensitivity())
     found: list[DayAssessment] = []
@@ -156,6 +161,8 @@ class Watch:
         if "resting_bpm" not in measured:
             grade, reason = Grade.SILENCE, self._silent(number)
         else:
+            if self._last_measured is not None and number - self._last_measured > _FORGET_DAYS:
+                self._start_anew()
             self._last_measured = number
             usual = self._usual(number)
             if "resting_bpm" in usual:
@@ -177,8 +184,6 @@ class Watch:
         if self._last_measured is None:
             return "no resting heart rate yet"
         silent_days = number - self._last_measured
-        if silent_days >= _FORGET_DAYS:
-            self._start_anew()
         return f"no resting heart rate, for {silent_days} day{'s' if silent_days > 1 else ''}"
 
     def _usual(self, number: int) -> dict[str, Usual]:
@@ -244,7 +249,7 @@ class Watch:
                 self._baselines[name].add(number, value)
             return
         self._held.append((number, dict(measured)))
-        if number - self._frozen_on >= _FROZEN_DAYS:
+        if "resting_bpm" in measured and number - self._frozen_on >= _FROZEN_DAYS:
             held = self._held
             self._start_anew()
             for at, values in held:

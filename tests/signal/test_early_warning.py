@@ -84,14 +84,15 @@ def test_quiet_people_are_left_alone() -> None:
 def test_silence_is_never_health() -> None:
     features = failing(on=80)
     for values in features.values():
-        values[84:] = np.nan
+        values[84:-1] = np.nan
+    features["resting_bpm"][-1] = 62
     found = watched(features)
     assert found[83].grade >= Grade.VIGILANCE
-    assert {one.grade for one in found[84:]} == {Grade.SILENCE}
-    assert all("no resting heart rate" in one.reason for one in found[84:])
-    # what was open stays open, until so long ago that it says nothing any more
-    assert found[86].open_grade >= Grade.VIGILANCE
-    assert found[100].open_grade == Grade.USUAL
+    assert {one.grade for one in found[84:-1]} == {Grade.SILENCE}
+    assert all("no resting heart rate" in one.reason for one in found[84:-1])
+    # what was open stays open until somebody measures again
+    assert {one.open_grade for one in found[84:-1]} == {found[83].grade}
+    assert found[-1].open_grade < Grade.VIGILANCE
 
 
 def test_steps_alone_are_silence() -> None:
@@ -177,6 +178,14 @@ def test_when_and_at_what_level_a_person_lives_does_not_matter(
     assert [number(one) - shift for one in moved] == list(range(DAYS))
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), factor=st.floats(0.01, 100))
+def test_the_unit_of_effort_does_not_matter(seed: int, factor: float) -> None:
+    effort = 0.3 * np.exp(0.2 * np.random.default_rng(seed).standard_normal(DAYS))
+    plain, other = (watched(failing(seed) | {"bpm_per_step": scale * effort}) for scale in (1.0, factor))
+    assert [one.grade for one in plain] == [one.grade for one in other]
+
+
 _value = st.one_of(st.just(np.nan), st.floats(0, 250), st.just(np.inf))
 
 
@@ -200,6 +209,7 @@ def test_gaps_and_nonsense_never_raise(data: st.DataObject, count: int) -> None:
         ({"steps": [-1.0, 1.0, 1.0]}, "NaN where nothing was measured"),
         ({"day": [1, 1, 2]}, "once, in order"),
         ({"day": [0.5, 1.5, 2.5]}, "whole numbers"),
+        ({"events": {7: "fall"}}, "pass day up to 7"),
         ({"completeness": [0.5, 50.0, 1.0]}, "0 to 1"),
     ],
 )
@@ -222,7 +232,7 @@ def test_a_keener_watch_alerts_no_later() -> None:
 
 def night_signal_in_words(nights: list[float]) -> list[bool]:
     """Red: tonight and the night before, each at least 4 bpm above the median of all nights up to it."""
-    high = [bpm >= np.median(nights[: i + 1]) + 4 for i, bpm in enumerate(nights)]
+    high = [bool(bpm >= np.median(nights[: i + 1]) + 4) for i, bpm in enumerate(nights)]
     return [i > 0 and high[i - 1] and high[i] for i in range(len(nights))]
 
 
