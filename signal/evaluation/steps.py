@@ -18,6 +18,11 @@ _TITLES = {"pebble": "pebble", "bangle": "Bangle.js", "sensorwatch": "Sensor Wat
 _BAND_HZ = (0.7, 3.0)
 _PROMINENCE_G = 0.06
 _APART_S = 0.28
+_PACES = (
+    (0, 60, "under 60: shuffling, or now and then"),
+    (60, 100, "60 to 100"),
+    (100, 1000, "100 and more"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +90,23 @@ def walks_table(scored: Sequence[Scored]) -> str:
             )
     header = ["recordings", "", "walks", "error, mean", "median", "within 10 %"]
     return table([*header, "plain rule, mean", "median"], rows)
+
+
+def pace_table(scored: Sequence[Scored]) -> str:
+    """Return the absolute error by steps a minute of the whole recording, standing and turning included."""
+    rows: list[list[str]] = []
+    for low, high, title in _PACES:
+        for half, said in HALVES.items():
+            walks = [s for s in scored if s.half == half and s.is_walk]
+            here = [s for s in walks if low <= s.true_steps / (60 * s.hours) < high]
+            if here:
+                off, plain = (
+                    np.array([abs(count / s.true_steps - 1) for s, count in counted])
+                    for counted in ([(s, s.found.total) for s in here], [(s, s.plain) for s in here])
+                )
+                errors = [percent(value, 1) for value in (off.mean(), float(np.median(off)), plain.mean())]
+                rows.append([title, said, str(len(here)), *errors])
+    return table(["steps a minute", "", "walks", "error, mean", "median", "plain rule, mean"], rows)
 
 
 def false_steps_table(scored: Sequence[Scored]) -> str:
@@ -211,6 +233,7 @@ def evaluate(traces: ModuleType) -> Result:
     by_name = {s.recording["name"]: s for s in scored}
     tables = {
         "steps": walks_table(scored),
+        "steps-pace": pace_table(scored),
         "steps-false": false_steps_table(scored),
         "steps-worst": worst_table(scored),
         "steps-goals": goals_table(goals(scored)),
