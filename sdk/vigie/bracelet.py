@@ -58,6 +58,7 @@ DEADLINE_S: Final = 5.0
 _HELLO_AGAIN_S: Final = 0.5
 _NOTICES_HELD: Final = 1000
 _RESTARTED: Final = 0x8000
+_FIRST_NUMBERS: Final = 256
 
 _M = TypeVar("_M", bound=Message)
 
@@ -72,8 +73,8 @@ class LinkStatistics:
     """Pieces of the stream that were not a frame."""
     frames_lost: int = 0
     """Frames that the bracelet numbered and that never came."""
-    jumps: int = 0
-    """How often the bracelet's frame numbers did not follow each other: frames lost, or a bracelet that restarted."""
+    numbers_began_anew: int = 0
+    """How often frame numbers went back to the first ones: the bracelet restarted, or lost frames as they wrapped."""
     messages_unknown: int = 0
     """Whole frames with a message that this host does not know, or that breaks its definition."""
 
@@ -388,7 +389,8 @@ class Bracelet:
         # Numbers that go back are those of a bracelet that restarted.
         if missing < _RESTARTED:
             self.link.frames_lost += missing
-        self.link.jumps += missing != 0
+        if self._expected is not None and frame.sequence < min(self._expected, _FIRST_NUMBERS):
+            self.link.numbers_began_anew += 1
         self._expected = (frame.sequence + 1) & 0xFFFF
         try:
             if frame.kind in (PpgBlock.KIND, AccelerometerBlock.KIND):

@@ -16,6 +16,7 @@
     │   ├── StoreBusy           another process writes to it and does not end
     │   ├── StoreVersion        a newer vigie made it
     │   ├── RecordConflict      a bracelet gave one number to two records; both are kept
+    │   ├── NumbersWentBack     a bracelet is about to: its log ends before what the store has
     │   └── UnknownDevice       the store has nothing of that bracelet
     ├── PlanError               a sampling plan that is none
     ├── PromptError             the MicroPython prompt did not do as told
@@ -193,6 +194,20 @@ class RecordConflict(StoreError):
         self.numbers = numbers
         self.committed = committed
         """What of the same call was new and is in the store."""
+
+
+class NumbersWentBack(StoreError):
+    """A lane of a bracelet's log ends before what the store has of it: numbers will be given twice."""
+
+    def __init__(self, lane: int, following: int, known: int) -> None:
+        super().__init__(
+            f"lane {getattr(lane, 'name', lane)} of the bracelet ends at number {following}, but the store has records "
+            f"up to {known - 1}: the bracelet has lost part of its log, and gives numbers again. All that it has was "
+            "fetched; have it begin another log"
+        )
+        self.lane = lane
+        self.following = following
+        self.known = known
 
 
 class UnknownDevice(StoreError, LookupError):

@@ -74,6 +74,11 @@ class Ranges:
             at += 1
         return found
 
+    @property
+    def past(self) -> int:
+        """One more than the highest number; 0 if there is none."""
+        return self._pasts[-1] if self._pasts else 0
+
     def prefix(self) -> int:
         """How far the set goes from 0 without a hole: all numbers below this one are in it."""
         return self._pasts[0] if self._firsts and self._firsts[0] == 0 else 0

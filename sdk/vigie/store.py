@@ -120,6 +120,16 @@ class Anchor:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receiver's word that it has all records of a lane below ``delivered``."""
+
+    device_id: bytes
+    log_id: int
+    lane: Lane
+    delivered: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Held:
     """What a store has of a lane."""
 
@@ -224,25 +234,39 @@ class Store:
 
     def log(self, device_id: bytes, log_id: int) -> LogKey:
         """The log of a device; a log that the store does not know begins empty."""
-        with self._typed(), self._transaction():
-            self._sql.execute(
-                "INSERT INTO log (device_id, log_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (device_id, log_id),
-            )
-            row = self._sql.execute(
-                "SELECT id FROM log WHERE device_id = ? AND log_id = ?", (device_id, log_id)
-            ).fetchone()[0]
-        return LogKey(row, device_id, log_id)
+        key = (device_id, log_id)
+        query = "SELECT id FROM log WHERE device_id = ? AND log_id = ?"
+        with self._typed():
+            found = self._sql.execute(query, key).fetchone()
+            if found is None:
+                with self._transaction():
+                    self._sql.execute(
+                        "INSERT INTO log (device_id, log_id) VALUES (?, ?) ON CONFLICT DO NOTHING", key
+                    )
+                    found = self._sql.execute(query, key).fetchone()
+        return LogKey(found[0], device_id, log_id)
 
-    def open_session(self, log: LogKey, *, address: str, firmware: str, boot_id: int, utc_us: int) -> Session:
-        """Note that the gateway meets the device; what is committed then tells where it came from."""
+    def open_session(
+        self,
+        log: LogKey,
+        *,
+        address: str,
+        firmware: str,
+        boot_id: int,
+        utc_us: int,
+        anchors: Iterable[Anchor] = (),
+    ) -> Session:
+        """Note that the gateway meets the device, and what UTC it is there; what is committed then tells of it."""
         with self._typed(), self._transaction():
             row = self._sql.execute(
                 "INSERT INTO session (log, gateway, address, firmware, boot, began_us) VALUES (?, ?, ?, ?, ?, ?)",
                 (log.row, self.gateway, address, firmware, boot_id, utc_us),
             ).lastrowid
-        assert row is not None
-        return Session(row, log)
+            assert row is not None
+            session = Session(row, log)
+            for anchor in anchors:
+                self._add_anchor(session, anchor)
+        return session
 
     def commit(
         self,
@@ -343,35 +367,52 @@ class Store:
             spans.setdefault(absence, set()).add((first, past))
         return spans
 
-    def note_lane(self, log: LogKey, lane: Lane, *, next: int, delivered: int) -> None:  # noqa: A002
-        """Note how far the device's lane goes, and how far it says it is delivered; neither ever goes back."""
-        with self._typed(), self._transaction():
-            self._sql.execute(
-                "INSERT INTO cursor (log, lane, delivered, next) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                "delivered = max(delivered, excluded.delivered), next = max(next, excluded.next)",
-                (log.row, lane, delivered, next),
-            )
+    def note_lanes(self, log: LogKey, lanes: Iterable[tuple[Lane, int, int]]) -> None:
+        """Note how far lanes of the device go (lane, next, delivered); neither number ever goes back here."""
+        with self._typed():
+            before = {
+                lane: (following, delivered)
+                for lane, following, delivered in self._sql.execute(
+                    "SELECT lane, next, delivered FROM cursor WHERE log = ?", (log.row,)
+                )
+            }
+            changed = [
+                (log.row, lane, delivered, following)
+                for lane, following, delivered in lanes
+                if lane not in before or following > before[lane][0] or delivered > before[lane][1]
+            ]
+            if changed:
+                with self._transaction():
+                    self._sql.executemany(
+                        "INSERT INTO cursor (log, lane, delivered, next) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+                        "SET delivered = max(delivered, excluded.delivered), next = max(next, excluded.next)",
+                        changed,
+                    )
 
-    def confirm(self, log: LogKey, lane: Lane, delivered: int) -> None:
-        """Note a receipt: the receiver has all records below ``delivered``; the next sync tells the device."""
-        self.note_lane(log, lane, next=delivered, delivered=delivered)
+    def confirm(self, receipt: Receipt) -> None:
+        """Note a receipt; the next sync tells the device, which may then forget those records first."""
+        log = self.log(receipt.device_id, receipt.log_id)
+        self.note_lanes(log, [(receipt.lane, receipt.delivered, receipt.delivered)])
 
     def add_anchor(self, session: Session, anchor: Anchor) -> None:
         """Keep what UTC it was at some ticks."""
         with self._typed(), self._transaction():
-            self._sql.execute(
-                "INSERT INTO anchor VALUES (?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO UPDATE SET told = max(told, excluded.told)",
-                (
-                    session.log.row,
-                    anchor.boot_id,
-                    anchor.ticks_us,
-                    anchor.utc_us,
-                    anchor.uncertainty_us,
-                    anchor.told,
-                    session.row,
-                ),
-            )
+            self._add_anchor(session, anchor)
+
+    def _add_anchor(self, session: Session, anchor: Anchor) -> None:
+        self._sql.execute(
+            "INSERT INTO anchor VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET told = max(told, excluded.told)",
+            (
+                session.log.row,
+                anchor.boot_id,
+                anchor.ticks_us,
+                anchor.utc_us,
+                anchor.uncertainty_us,
+                anchor.told,
+                session.row,
+            ),
+        )
 
     # What is here
 
@@ -388,6 +429,12 @@ class Store:
             sorted((first, past, absence) for absence in Absence for first, past in spans.get(absence, ()))
         )
         return Held(here, absent, known.prefix(), delivered, following)
+
+    def devices(self) -> list[bytes]:
+        """Ids of the bracelets that the store knows."""
+        with self._typed():
+            found = self._sql.execute("SELECT DISTINCT device_id FROM log ORDER BY device_id")
+            return [device_id for (device_id,) in found]
 
     def logs(self, device_id: bytes | None = None) -> list[LogKey]:
         """The logs of a device, oldest first.
@@ -407,7 +454,7 @@ class Store:
                 LogKey(*each)
                 for each in self._sql.execute("SELECT id, device_id, log_id FROM log ORDER BY id")
             ]
-        devices = sorted({each.device_id for each in rows})
+        devices = self.devices()
         if device_id is None and len(devices) == 1:
             device_id = devices[0]
         if device_id not in devices:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import itertools
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from vigie.errors import LinkError, RecordConflict, RequestRefused, RequestTimeout
+from vigie.errors import LinkError, NumbersWentBack, RecordConflict, RequestRefused, RequestTimeout
 from vigie.fetch import PendingFetch
 from vigie.ranges import Ranges
 from vigie.records import Record
@@ -48,8 +47,11 @@ _ROUND_TRIPS: Final = 5
 _GOOD_ROUND_TRIP_S: Final = 0.02
 PATIENCE_S: Final = 20.0
 """How long the bracelet may be silent before the sync ends: a link that loses much needs some tries."""
-_ATTEMPTS_S: Final = (1.0, 1.0, 2.0, 1.0, 1.0, 4.0)
-"""How long a small request waits before it is sent again; and so on from the beginning."""
+_ATTEMPT_S: Final = (0.25, 0.5, 4.0)
+"""How long a small request waits before it is sent again: at least, at first, at most."""
+_ATTEMPT_GROWTH: Final = 1.15
+_SILENCE_S: Final = 1.0
+"""How long a window may bring nothing before it is asked for again: longer than the flash takes for an erase."""
 _BARREN_MOST: Final = 60
 """Windows in a row that may be answered and bring nothing: a bracelet that answers nonsense ends the sync."""
 _REFRESH_S: Final = 10.0
@@ -102,6 +104,15 @@ class _Lane:
         self.record_bytes = float(_RECORD_BYTES[Lane(status.lane)])
 
 
+def _overlap(here: Ranges, known: Ranges, status: LaneStatus) -> None:
+    """Let one record that is here be fetched again, to see that its number means the same record still."""
+    for first, past in reversed([*here]):
+        newest = min(past, status.next) - 1
+        if newest >= max(first, status.oldest):
+            known.discard(newest, newest + 1)
+            return
+
+
 class Sync:
     """A sync under way: iterate over it for the records that are new; :attr:`progress` tells how far it is.
 
@@ -129,14 +140,15 @@ class Sync:
         self._session: Session | None = None
         self._pending: deque[PendingFetch] = deque()
         self._turn = 0
-        self._silence_s = 2.0
-        self._heard_s = 0.0
+        self._silence_s = _SILENCE_S
+        self._attempt_s = _ATTEMPT_S[1]
+        self._silent_s = 0.0
         self._barren = 0
-        self._jumps = 0
+        self._began_anew = 0
         self._began_s = self._refreshed_s = self._acknowledged_s = 0.0
         self._refreshes = 0
         self._failure: LinkError | None = None
-        self._conflicts: list[RecordConflict] = []
+        self._troubles: list[RecordConflict | NumbersWentBack] = []
         self._records = self._run()
 
     def __aiter__(self) -> AsyncIterator[Record]:
@@ -167,15 +179,17 @@ class Sync:
         """Ask, and ask again: any of these may be carried out twice."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        # The windows asked for come first.
-        behind_s = 2 * len(self._pending) * self._window_bytes / self._bytes_per_s
-        for attempt_s in itertools.cycle(_ATTEMPTS_S):
+        attempt_s = self._attempt_s
+        while True:
             try:
-                return await self._bracelet.demand(message, answer, attempt_s + behind_s)
+                got = await self._bracelet.demand(message, answer, attempt_s)
             except RequestTimeout:
                 if loop.time() - began_s > PATIENCE_S:
-                    raise
-        raise AssertionError
+                    raise RequestTimeout(type(message).__name__, PATIENCE_S) from None
+            else:
+                self._silent_s = 0.0
+                return got
+            attempt_s = min(attempt_s * _ATTEMPT_GROWTH, _ATTEMPT_S[2])
 
     @property
     def _bytes_per_s(self) -> float:
@@ -187,7 +201,7 @@ class Sync:
         return min(max(self._bytes_per_s * _WINDOW_S, _WINDOW_BYTES[0]), _WINDOW_BYTES[1])
 
     async def _open(self) -> None:
-        self._jumps = self._bracelet.link.jumps
+        self._began_anew = self._bracelet.link.numbers_began_anew
         status = await self._ask(LogRequest(), LogStatus)
         hello = self._bracelet.hello
         self.log = self._store.log(hello.device_id, status.log_id)
@@ -198,6 +212,7 @@ class Sync:
             firmware=self._bracelet.firmware_version,
             boot_id=anchor.boot_id,
             utc_us=self._now_us(),
+            anchors=(anchor,),
         )
         await self._anchor(anchor)
         await self._refresh()
@@ -218,8 +233,9 @@ class Sync:
             tries += 1
             began_s, utc_s = loop.time(), self._utc_s()
             try:
-                now = await self._bracelet.demand(TimeRequest(), Time, _ATTEMPTS_S[0])
+                now = await self._bracelet.demand(TimeRequest(), Time, self._attempt_s)
             except RequestTimeout:
+                self._attempt_s = min(self._attempt_s * _ATTEMPT_GROWTH, _ATTEMPT_S[2])
                 continue
             round_trip_s, utc_passed_s = loop.time() - began_s, self._utc_s() - utc_s
             # A clock that was set meanwhile is off by as much as it jumped.
@@ -237,13 +253,13 @@ class Sync:
                 break
         if best is None:
             raise RequestTimeout(TimeRequest.__name__, PATIENCE_S)
-        self._silence_s = max(self._silence_s, 20 * best_s)
+        self._silence_s = max(_SILENCE_S, 20 * best_s)
+        self._attempt_s = min(max(_ATTEMPT_S[0], 12 * best_s), _ATTEMPT_S[2])
         return best
 
     async def _anchor(self, anchor: Anchor) -> None:
-        """Keep the anchor, and have the bracelet keep it where it has none of late."""
+        """Have the bracelet keep the anchor too where it has none of late."""
         assert self._session is not None
-        self._store.add_anchor(self._session, anchor)
         of_late = [
             each
             for each in self._store.anchors(self._session.log)
@@ -282,6 +298,11 @@ class Sync:
         assert self.log is not None
         self._refreshed_s = asyncio.get_running_loop().time()
         statuses = await asyncio.gather(*(self._ask(LaneRequest(lane=lane), LaneStatus) for lane in Lane))
+        await self._same_log()
+        self._store.note_lanes(
+            self.log,
+            [(lane, each.next, each.delivered) for lane, each in zip(Lane, statuses, strict=True)],
+        )
         for lane, status in zip(Lane, statuses, strict=True):
             at = self._lanes.get(lane)
             if at is None:
@@ -290,9 +311,11 @@ class Sync:
                 for first, past, absence in held.absent:
                     if not (self._everything and absence is Absence.DELIVERED and past > status.oldest):
                         known.add(first, past)
+                _overlap(held.here, known, status)
+                if len(held.here) and held.here.past > status.next:
+                    self._troubles.append(NumbersWentBack(lane, status.next, held.here.past))
                 at = self._lanes[lane] = _Lane(status, known)
             at.status = status
-            self._store.note_lane(self.log, lane, next=status.next, delivered=status.delivered)
             below = status.oldest if self._everything else max(status.oldest, status.delivered)
             gone = at.known.outside(0, min(below, status.next))
             if gone:
@@ -314,9 +337,17 @@ class Sync:
         }
         return next_window(lanes, self._turn, sizes)
 
+    @property
+    def _acknowledge_due(self) -> bool:
+        return asyncio.get_running_loop().time() - self._acknowledged_s > _ACKNOWLEDGE_S
+
     async def _fill(self) -> None:
-        """Keep the pipeline full."""
-        while len(self._pending) < OUTSTANDING and (window := self._next_window()) is not None:
+        """Keep the pipeline full, unless it has to be empty for something else."""
+        while (
+            len(self._pending) < OUTSTANDING
+            and not self._acknowledge_due
+            and (window := self._next_window()) is not None
+        ):
             self._turn += 1
             self._lanes[window.lane].known.add(window.first, window.past)
             self._pending.append(await self._bracelet.fetch(window.lane, window.first, window.count))
@@ -324,7 +355,7 @@ class Sync:
     async def _run(self) -> AsyncGenerator[Record]:
         await self._open()
         loop = asyncio.get_running_loop()
-        self._began_s = self._refreshed_s = self._acknowledged_s = self._heard_s = loop.time()
+        self._began_s = self._refreshed_s = self._acknowledged_s = loop.time()
         try:
             while (fetch := await self._next_fetch()) is not None:
                 for record in await self._bring_home(fetch):
@@ -335,34 +366,35 @@ class Sync:
                         for record in self._commit(other.lane, list(other.records.values()), ()):
                             yield record
                     raise self._failure
-                if loop.time() - self._acknowledged_s > _ACKNOWLEDGE_S:
-                    await self._acknowledge()
-                if loop.time() - self._refreshed_s > _REFRESH_S:
-                    await self._refresh()
         finally:
             while self._pending:
                 self._pending.popleft().drop()
-        if self._conflicts:
-            raise self._conflicts[0]
+        if self._troubles:
+            raise self._troubles[0]
 
     async def _next_fetch(self) -> PendingFetch | None:
         """The window that comes next; None when all is home."""
-        await self._fill()
-        while not self._pending and self._refreshes < _REFRESHES:
-            await self._acknowledge()
-            # What was recorded since comes too; but a sync ends, however much is recorded.
-            self._refreshes += 1
-            await self._refresh()
-            if self._next_window() is None:
-                break
+        while True:
             await self._fill()
-        return self._pending.popleft() if self._pending else None
+            if self._pending:
+                return self._pending.popleft()
+            await self._acknowledge()
+            if self._next_window() is None:
+                # What was recorded since comes too; but a sync ends, however much is recorded.
+                if self._refreshes == _REFRESHES:
+                    return None
+                self._refreshes += 1
+                await self._refresh()
+                if self._next_window() is None:
+                    return None
+            elif asyncio.get_running_loop().time() - self._refreshed_s > _REFRESH_S:
+                await self._refresh()
 
     async def _bring_home(self, fetch: PendingFetch) -> Sequence[Record]:
         """Wait for a window and commit it; return its new records."""
-        await fetch.wait(self._silence_s)
+        heard = await fetch.wait(self._silence_s)
         absent = self._settle(fetch)
-        self._judge(fetch, absent)
+        self._judge(fetch, absent, heard=heard)
         self._failure = fetch.failure
         if self._failure is None:
             try:
@@ -370,7 +402,7 @@ class Sync:
                 await self._same_log()
             except LinkError as failure:
                 self._failure = failure
-        if self._failure is not None and self._bracelet.link.jumps != self._jumps:
+        if self._failure is not None and self._bracelet.link.numbers_began_anew != self._began_anew:
             raise self._failure
         new = self._commit(fetch.lane, list(fetch.records.values()), absent)
         self._note_progress(fetch, new)
@@ -388,36 +420,37 @@ class Sync:
             self._lanes[fetch.lane].known.discard(first, end)
         return came.outside(fetch.first, told)
 
-    def _judge(self, fetch: PendingFetch, absent: Sequence[tuple[int, int]]) -> None:
+    def _judge(self, fetch: PendingFetch, absent: Sequence[tuple[int, int]], *, heard: bool) -> None:
         """See whether the bracelet is still there, and makes sense."""
         if isinstance(fetch.answer, Error):
             raise RequestRefused(
                 Fetch.__name__, fetch.answer.code, fetch.answer.text.decode(errors="replace")
             )
-        now_s = asyncio.get_running_loop().time()
         if fetch.records or fetch.answer is not None:
-            self._heard_s = now_s
-        elif fetch.failure is None and now_s - self._heard_s > PATIENCE_S:
-            raise RequestTimeout(Fetch.__name__, PATIENCE_S)
+            self._silent_s = 0.0
+        elif not heard:
+            self._silent_s += self._silence_s
+            if self._silent_s > PATIENCE_S:
+                raise RequestTimeout(Fetch.__name__, PATIENCE_S)
         if fetch.records:
             at = self._lanes[fetch.lane]
             at.record_bytes += (fetch.bytes_received / len(fetch.records) - at.record_bytes) / 2
         self._barren = 0 if fetch.records or absent else self._barren + 1
         if self._barren >= _BARREN_MOST:
-            raise RequestTimeout(Fetch.__name__, now_s - self._began_s)
+            raise RequestTimeout(Fetch.__name__, asyncio.get_running_loop().time() - self._began_s)
 
     async def _same_log(self) -> None:
-        """See that the records are of the log that they are filed under, where frame numbers jumped.
+        """See that the records are of the log that they are filed under, where frame numbers began anew.
 
         A bracelet that restarted may have begun another log, whose numbers mean other records.
         """
-        while self._bracelet.link.jumps != self._jumps:
-            jumps = self._bracelet.link.jumps
+        while self._bracelet.link.numbers_began_anew != self._began_anew:
+            began_anew = self._bracelet.link.numbers_began_anew
             status = await self._ask(LogRequest(), LogStatus)
             assert self.log is not None
             if status.log_id != self.log.log_id:
                 raise LinkError("the bracelet began another log meanwhile: connect and sync again")
-            self._jumps = jumps
+            self._began_anew = began_anew
 
     def _commit(
         self, lane: Lane, records: Sequence[Record], gone: Sequence[tuple[int, int]]
@@ -440,7 +473,10 @@ class Sync:
         try:
             return self._store.commit(self._session, lane, records, absent, utc_us=self._now_us())
         except RecordConflict as conflict:
-            self._conflicts.append(conflict)
+            if not any(each.lane == lane for each in self._troubles if isinstance(each, RecordConflict)):
+                # What else of the lane has another content is not known: all of it is fetched again.
+                self._lanes[lane].known = Ranges()
+            self._troubles.append(conflict)
             return conflict.committed
 
     async def _acknowledge(self) -> None:

@@ -332,6 +332,10 @@ class LogBracelet(FakeBracelet):
         assert isinstance(hello, Hello)
         super().__init__(answer, hello=hello)
 
+    def restart(self) -> None:
+        """Begin to count its frames anew."""
+        self._sequence = 0
+
 
 class BadLine:
     """A transport with a speed and faults of its own around another one, on the loop's clock.
