@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from vigie.errors import RecordConflict
-from vigie.store import Absence, Receipt, Store
+from vigie.store import Absence, LogKey, Receipt, Session, Store
 from vigie_protocol.enums import Lane
 
 _BATCH = 5000
@@ -61,18 +62,25 @@ class StandInReceiver:
                     has, mine = store.lane(theirs, lane), self.store.lane(ours, lane)
                     # What this receiver has from another gateway is nothing that it lacks.
                     absent = [each for each in has.absent if each[2] is not Absence.DELIVERED]
-                    wanted = [
-                        (low, min(low + _BATCH, past))
-                        for span in has.here
-                        for first, past in mine.here.outside(*span)
-                        for low in range(first, past, _BATCH)
-                    ]
+                    wanted = [piece for span in has.here for piece in mine.here.outside(*span)]
+                    # One that both have is compared, to see that numbers mean the same records.
+                    shared = max(
+                        (
+                            min(past, ours_past) - 1
+                            for first, past in has.here
+                            for ours_first, ours_past in mine.here
+                            if max(first, ours_first) < min(past, ours_past)
+                        ),
+                        default=None,
+                    )
+                    if shared is not None:
+                        wanted.append((shared, shared + 1))
                     try:
-                        for first, past in wanted:
-                            records = list(store.records(theirs, lane, first, past))
-                            self.store.commit(session, lane, records, utc_us=utc_us)
+                        self._copy(store, theirs, session, lane, wanted)
                     except RecordConflict as error:
                         conflict = error
+                        with suppress(RecordConflict):
+                            self._copy(store, theirs, session, lane, list(has.here))
                     if absent:
                         self.store.commit(session, lane, (), absent, utc_us=utc_us)
                     self.store.note_lanes(ours, [(lane, has.next, 0)])
@@ -81,6 +89,20 @@ class StandInReceiver:
         if conflict is not None:
             raise conflict
         return receipts
+
+    def _copy(
+        self, store: Store, log: LogKey, session: Session, lane: Lane, ranges: list[tuple[int, int]]
+    ) -> None:
+        conflict: RecordConflict | None = None
+        for first, past in ranges:
+            for low in range(first, past, _BATCH):
+                records = list(store.records(log, lane, low, min(low + _BATCH, past)))
+                try:
+                    self.store.commit(session, lane, records, utc_us=round(self._utc_s() * 1e6))
+                except RecordConflict as error:
+                    conflict = error
+        if conflict is not None:
+            raise conflict
 
     def close(self) -> None:
         """Close its file."""

@@ -7,6 +7,8 @@ import dataclasses
 import random
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import vigie
 from vigie.records import Record
@@ -146,6 +148,12 @@ class FakeBracelet(FakeTransport):
         for number in range(first, first + blocks):
             self.send(ppg(12 * number))
             await asyncio.sleep(every_s)
+
+
+def quick_folder() -> TemporaryDirectory[str]:
+    """A folder in memory where there is one: these tests commit a thousand times."""
+    memory = Path("/dev/shm")
+    return TemporaryDirectory(dir=memory if memory.is_dir() else None)
 
 
 class FakeLog:

@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import aclosing, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from fake_bracelet import BadLine, FakeLog, LogBracelet, minute, replaced
+from fake_bracelet import BadLine, FakeLog, LogBracelet, minute, quick_folder, replaced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,12 +58,6 @@ def booted(*, log_id: int = 7, seed: int = 1) -> FakeLog:
     log = FakeLog(log_id=log_id, seed=seed)
     log.boot(ticks_us)
     return log
-
-
-def quick_folder() -> TemporaryDirectory[str]:
-    """A folder in memory where there is one: these tests commit a thousand times."""
-    memory = Path("/dev/shm")
-    return TemporaryDirectory(dir=memory if memory.is_dir() else None)
 
 
 class Violation(AssertionError):
