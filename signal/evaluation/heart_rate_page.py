@@ -6,14 +6,13 @@ from evaluation.heart_rate import (
     Scored,
     accuracy_table,
     calibration_table,
-    cut_difference_bpm,
     groups,
     joined,
     mean_errors_bpm,
     motion_table,
-    robustness_table,
     scored,
 )
+from evaluation.heart_rate_changes import cut_difference_bpm, robustness_table
 from evaluation.heart_rate_peers import half_shown, peers_table
 from evaluation.heart_rate_pictures import confidence_picture, track_picture
 from evaluation.peers import peers

@@ -12,7 +12,8 @@ from PIL import Image
 from evaluation.__main__ import write
 from evaluation.beats import match
 from evaluation.falls import sensitivities
-from evaluation.heart_rate import CHANGES, calibration, score, surest
+from evaluation.heart_rate import calibration, score, surest
+from evaluation.heart_rate_changes import CHANGES
 from evaluation.peers import Peer, beats_s, rates_bpm
 from evaluation.report import Goal, Result, figure, fill, percent, save, table
 from evaluation.speed import blocks, speeds, wrist
