@@ -47,6 +47,17 @@ class Bus(Protocol):
     def readfrom_mem_into(self, addr: int, memaddr: int, buf: bytearray | memoryview, /) -> None: ...
     def writeto_mem(self, addr: int, memaddr: int, buf: bytes | bytearray, /) -> None: ...
 
+class InputPin(Protocol):
+    """machine.Pin as an input; the handler is called at every edge, of the pin."""
+
+    def value(self) -> int: ...
+    def irq(self, handler: Callable[[object], None], /) -> object: ...
+
+class OutputPin(Protocol):
+    """machine.Pin as an output."""
+
+    def value(self, level: int, /) -> None: ...
+
 class Flash(Protocol):
     """NOR flash: a program only clears bits, an erase sets all of a sector. Raises OSError for what it cannot do."""
 

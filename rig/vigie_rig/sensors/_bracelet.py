@@ -10,6 +10,7 @@ from ..sensor_bus import SensorModel
 from ..traces import Trace
 from .ledger import Ledger
 from .lsm6dso import Lsm6dso
+from .max17048 import Max17048
 from .max30101 import Max30101
 
 _CLOCK_ERROR: Final = 0.03
@@ -45,4 +46,5 @@ def bracelet_sensors(
             seed=seed or 0,
             ledger=new_ledger(),
         ),
+        Max17048(),
     ]

@@ -403,7 +403,12 @@ class UnixBoard:
             return
         # A board that ran ahead of the loop is not put back in time by input that comes meanwhile.
         self._answer(request, max(time_us, request.time_us, self.now_us()), why, payload)
-        if self._virtual:
+        if not self._virtual:
+            return
+        if why is Wake.PIN:
+            # Whoever drives a pin has more to do before time may pass; the loop's own callbacks end with this.
+            self._loop.call_soon(self._serve_until_asleep)
+        else:
             self._serve_until_asleep()
 
     def _answer(self, request: Request, time_us: int, argument: int, payload: bytes = b"") -> None:

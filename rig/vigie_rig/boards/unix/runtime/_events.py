@@ -17,6 +17,11 @@ class BoardQueue:
         self._reader = None
         self._flags = []
 
+    @property
+    def map(self):
+        """Whoever waits; asyncio ends when there is nobody, and no task either."""
+        return self._flags or self._reader
+
     def queue_read(self, stream):
         task = asyncio.core.cur_task
         task.data = self
