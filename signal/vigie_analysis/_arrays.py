@@ -100,4 +100,5 @@ def _three_axes(path: Path, name: str, samples: Samples) -> None:
 
 
 def _list(arrays: dict[str, Array]) -> str:
-    return ", ".join(sorted(arrays)) or "(none)"
+    names = sorted(arrays)
+    return ", ".join([*names[:10], *(["…"] if len(names) > 10 else [])]) or "(none)"

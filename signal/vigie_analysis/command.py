@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
+from rich.text import Text
 
 from .archive import Failure, Progress, Summary, analyze_archive
 from .columns import parse_columns
@@ -105,6 +106,7 @@ def _say(summary: Summary, out: Path, console: Console) -> None:
         console.print(
             f"{len(summary.failures)} files could not be analyzed; all are listed in {out.stem}.failures.csv",
             soft_wrap=True,
+            markup=False,
         )
     before = f", {summary.reused} of them done before" if summary.reused else ""
     click.echo(
@@ -114,7 +116,9 @@ def _say(summary: Summary, out: Path, console: Console) -> None:
 
 
 def _table(failures: tuple[Failure, ...]) -> Table:
-    table = Table("file", "problem", "what to do", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("file", "problem", "what to do"):
+        table.add_column(heading, overflow="fold")
     for failure in failures[:_FAILURES_SHOWN]:
-        table.add_row(failure.recording, failure.problem, failure.remedy)
+        table.add_row(*(Text(text) for text in (failure.recording, failure.problem, failure.remedy)))
     return table

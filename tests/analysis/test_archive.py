@@ -118,10 +118,21 @@ def bad_files(folder: Path) -> dict[str, str]:
 def test_bad_files_are_listed_with_their_reason_and_the_rest_goes_on(
     archive: Path, tmp_path: Path, vigie: Vigie
 ) -> None:
-    assert vigie("analyze", "archive", "--out", "f.parquet").returncode == 0
+    assert vigie("analyze", "archive", "--out", "f.parquet", "--jobs", "1").returncode == 0
     good = rows(tmp_path / "f.parquet")
     reasons = bad_files(archive)
-    done = vigie("analyze", "archive", "--out", "f.parquet", *CSV_COLUMNS, "--rate-hz", "50")
+    done = vigie(
+        "analyze",
+        "archive",
+        "--out",
+        "f.parquet",
+        *CSV_COLUMNS,
+        "--rate-hz",
+        "50",
+        "--jobs",
+        "1",
+        env={"COLUMNS": "600"},
+    )
     assert done.returncode == 1
     with (tmp_path / "f.failures.csv").open(newline="") as file:
         failures = {Path(row["recording"]).name: row for row in csv.DictReader(file)}
@@ -129,6 +140,7 @@ def test_bad_files_are_listed_with_their_reason_and_the_rest_goes_on(
     for name, reason in reasons.items():
         assert reason in failures[name]["problem"]
         assert failures[name]["remedy"]
+        assert failures[name]["remedy"] in done.stderr
         assert f"archive/{name}" in done.stderr
     assert f"{len(reasons)} files could not be analyzed" in done.stderr
     assert "Traceback" not in done.stderr
@@ -139,10 +151,10 @@ def test_only_what_is_new_or_changed_or_failed_is_computed(
     archive: Path, tmp_path: Path, vigie: Vigie
 ) -> None:
     (archive / "later.npz").write_bytes(b"still being copied")
-    assert vigie("analyze", "archive", "--out", "f.parquet").returncode == 1
+    assert vigie("analyze", "archive", "--out", "f.parquet", "--jobs", "1").returncode == 1
     write_npz(archive / "later.npz", wrist(seed=5, bpm=66))
     write_npz(archive / "deeper" / "c.npz", wrist(seed=3, bpm=120))
-    done = vigie("analyze", "archive", "--out", "f.parquet")
+    done = vigie("analyze", "archive", "--out", "f.parquet", "--jobs", "1")
     assert done.returncode == 0
     assert "15 minutes of 5 recordings, 3 of them done before" in done.stdout
     assert not (tmp_path / "f.failures.csv").exists()
