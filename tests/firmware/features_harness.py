@@ -45,6 +45,7 @@ class Wrist:
     acc_rate_decihz: int = 260
     acc_range_g: int = 8
     ppg_rate_hz: int = PPG_RATE_HZ
+    ppg_rate_1024: int = 1024
 
     @property
     def settings(self) -> tuple[int, int, int]:
@@ -59,6 +60,7 @@ class Wrist:
             windows=self.windows,
             minute_ends=self.minute_ends,
             gaps=self.gaps,
+            ppg_rate_1024=self.ppg_rate_1024,
         )
 
     def calls(self, cut: Callable[[], int] = lambda: 26) -> list[Call]:

@@ -14,7 +14,7 @@ from typing import Any
 import features_board
 import numpy as np
 import pytest
-from features_harness import Call, Wrist, acc_of, play, ppg_of, write_tape
+from features_harness import Call, Wrist, acc_of, play, ppg_bytes, ppg_of, write_tape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -96,17 +96,41 @@ def wrists(draw: st.DrawFn) -> Wrist:
         acc_rate_decihz=rate_decihz,
         acc_range_g=draw(st.sampled_from([2, 4, 8, 16])),
         ppg_rate_hz=ppg_rate_hz,
+        ppg_rate_1024=draw(st.sampled_from([1024, 990, 1055])),
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(wrist=wrists(), seed=st.integers(0, 1000), longest=st.sampled_from([1, 5, 40, 5000]))
 def test_any_samples_in_any_blocks_with_any_gaps_give_what_the_reference_says(
     minute_features: Any, wrist: Wrist, seed: int, longest: int
 ) -> None:
     dice = random.Random(seed)
     calls = wrist.calls(lambda: dice.randint(1, longest))
-    assert play(minute_features(*wrist.settings), calls) == wrist.reference()
+    features = minute_features(*wrist.settings)
+    features.pulse.rate_1024 = wrist.ppg_rate_1024
+    assert play(features, calls) == wrist.reference()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_of_several_channels_the_first_is_read_and_nothing_outside_of_windows(
+    minute_features: Any, channels: int
+) -> None:
+    pulse = np.where(np.arange(1000) % 50 < 10, 120_000, 130_000)
+    block = np.full((1000, channels), 7)
+    block[:, 0] = pulse
+    into = bytearray(7)
+    features = minute_features(260, 8, 50)
+    features.ppg(ppg_bytes(block), 0, 1000, channels)
+    features.ppg_stopped()
+    features.close_minute(into)
+    assert into[0] == 0
+    features.ppg_started()
+    features.ppg(ppg_bytes(block), 0, 1000, channels)
+    features.ppg_stopped()
+    features.close_minute(into)
+    assert into[0] == 60
+    assert features.ppg_level == int(pulse.mean())
 
 
 @pytest.mark.parametrize("rate_decihz", _ACC_RATES_DECIHZ)
