@@ -19,6 +19,7 @@ DAILY_SETS = ("mayer_daily", "welltory_daily")
 FIRST_DAY, LAST_DAY = -14, 7
 """An episode that begins in this window around the first symptoms has found them."""
 WARM_UP_DAYS = 35
+INJECTED_DAYS = 7
 COHORT, SEED = 240, 2026
 FACTORS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5)
 _JOINED_DAYS = 3
@@ -196,3 +197,28 @@ def by_chance(tally: Tally) -> float:
     """Onsets that episodes at the false rate would have met, had they come without regard to them."""
     window_months = (LAST_DAY - FIRST_DAY + 1) / _DAYS_A_MONTH
     return tally.onsets * (1 - float(np.exp(-tally.false_a_month * window_months)))
+
+
+def injected(days: Days, rise_bpm: float) -> list[Days]:
+    """Copies of recorded days into which a rise is put, one every four weeks: a simulation on real days.
+
+    The rate grows over three days to ``rise_bpm`` and stays, with 30 % fewer steps; 0 changes nothing. Days are counted
+    from its first, and what came later is cut off. None is put near an infection, nor where fewer than five of its
+    seven nights or twenty of the five weeks before it were measured.
+    """
+    measured = days.day[np.isfinite(days.features["resting_bpm"])]
+    copies: list[Days] = []
+    for first in range(int(measured[0]) + WARM_UP_DAYS, int(measured[-1]) - INJECTED_DAYS, 28):
+        near = days.from_onset and FIRST_DAY - WARM_UP_DAYS < first <= LAST_DAY + WARM_UP_DAYS
+        before = ((measured >= first - WARM_UP_DAYS) & (measured < first)).sum()
+        within = ((measured >= first) & (measured < first + INJECTED_DAYS)).sum()
+        if near or before < _FEWEST_NIGHTS_BEFORE or within < INJECTED_DAYS - 2:
+            continue
+        kept = days.day < first + INJECTED_DAYS
+        day = days.day[kept] - first
+        course = np.clip((day + 1) / 3, 0, 1) * (rise_bpm > 0)
+        features = {name: values[kept] for name, values in days.features.items()}
+        features["resting_bpm"] = features["resting_bpm"] + rise_bpm * course
+        features["steps"] = features["steps"] * (1 - 0.3 * course)
+        copies.append(Days(day, features))
+    return copies

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from evaluation.cohort import Patient, simulate
 from evaluation.early_warning import (
+    INJECTED_DAYS,
     Days,
     Tally,
     alerts,
@@ -19,6 +20,7 @@ from evaluation.early_warning import (
     by_night_signal,
     episodes,
     even,
+    injected,
     recorded,
     scaled,
     score_recorded,
@@ -30,6 +32,7 @@ from vigie_signal.baseline import LAG_DAYS, WINDOW_DAYS
 
 PATIENTS, SEED = 400, 2026
 FACTORS = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6)
+RISES_BPM = (0.0, 3.0, 5.0, 8.0)
 RED_BPM = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
 _KINDS = ("heart failure", "COPD")
 _SHOWN_DAYS = 120
@@ -54,6 +57,7 @@ def evaluate(traces: ModuleType) -> Result:
     return Result(
         tables={
             "recorded": _recorded_table(people),
+            "injected": _injected_table(people["report"]),
             "simulated": _simulated_table(patients, simulated, by_grade),
             "causes": _causes_table(patients, by_grade),
             "curve": _curve_table(ours, theirs),
@@ -115,6 +119,41 @@ def _recorded_table(people: dict[str, list[Days]]) -> str:
     return table(header, rows)
 
 
+def _injected_table(people: Sequence[Days]) -> str:
+    """Shares found of rises that were put into recorded days."""
+    rows: list[list[str]] = []
+    for rise_bpm in RISES_BPM:
+        changed = [days for person in people for days in injected(person, rise_bpm)]
+        found = assessed(changed)
+        methods = [
+            by_night_signal(changed),
+            by_night_signal(changed, RED_BPM[-1]),
+            alerts(changed, found, Grade.VIGILANCE),
+            alerts(changed, found, Grade.DECOMPENSATION),
+        ]
+        rows.append(
+            [
+                f"+{rise_bpm:g} bpm, steps −30 %" if rise_bpm else "nothing",
+                str(len(changed)),
+                *(percent(_share_found(alerted)) for alerted in methods),
+            ]
+        )
+    header = (
+        "put in",
+        "times",
+        "NightSignal, red",
+        f"NightSignal, red at +{RED_BPM[-1]:g} bpm",
+        "Vigie, G2 and above",
+        "Vigie, G3",
+    )
+    return table(header, rows)
+
+
+def _share_found(alerted: Sequence[set[int]]) -> float:
+    hits = [any(0 <= day < INJECTED_DAYS for day in episodes(days)) for days in alerted]
+    return sum(hits) / len(hits)
+
+
 def _simulated_table(
     patients: Sequence[Patient], simulated: Sequence[Days], by_grade: dict[Grade, list[set[int]]]
 ) -> str:
@@ -158,7 +197,7 @@ def _causes_table(patients: Sequence[Patient], by_grade: dict[Grade, list[set[in
         counts[grade] = Counter(
             cause for patient, days in zip(patients, alerted, strict=True) for cause in _causes(patient, days)
         )
-    causes = sorted(set().union(*counts.values()), key=lambda cause: -counts[Grade.VIGILANCE][cause])
+    causes = [cause for cause, _ in sum(counts.values(), Counter[str]()).most_common()]
     rows = [[cause, *(f"{counts[grade][cause] / years:.2f}" for grade in by_grade)] for cause in causes]
     return table(("during", "G2 and above, per patient-year", "G3, per patient-year"), rows)
 
@@ -290,7 +329,7 @@ def _patient_picture(patients: Sequence[Patient]) -> Figure:
     for grade, text in ((Grade.TREND, "G1"), (Grade.VIGILANCE, "G2"), (Grade.DECOMPENSATION, "G3")):
         axes[2].bar(0, 0, color=colors[grade], label=text)
     axes[2].set(yticks=[], ylabel="grade", xlabel="days from the event (white: G0, nothing measured)")
-    axes[2].legend(frameon=False, fontsize=7, loc="upper left", ncols=3)
+    axes[2].legend(frameon=False, fontsize=7, loc=(0.77, 0.1))
     for panel in axes:
         panel.axvline(0, color="black", linewidth=1)
         panel.set(xlim=(first - event.stop, last - event.stop))
