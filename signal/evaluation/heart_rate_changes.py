@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from evaluation.heart_rate import TITLES, groups, mean_errors_bpm, score, track
-from evaluation.report import table
+from evaluation.report import percent, table
 from training.recordings import HEART_RATE_SETS, Float64, Recording
 
 
@@ -120,3 +120,36 @@ def cut_difference_bpm(traces: ModuleType) -> float:
         shared = whole.bpm[: cut.bpm.size]
         worst = max(worst, float(np.nanmax(np.abs(shared - cut.bpm))))
     return worst
+
+
+_NOISE_S, _NOISE_HZ, _PIECES = 300, 50, 8
+_SLOPES = {"white": 0.0, "pink": 0.5, "brown": 1.0}
+
+
+def colored_noise(channels: int, slope: float, rng: np.random.Generator) -> Float64:
+    """Return ``[channels, n]`` of noise at 50 Hz whose amplitude falls with that power of the frequency."""
+    spectrum = np.fft.rfft(rng.standard_normal((channels, _NOISE_S * _NOISE_HZ)), axis=1)
+    frequency = np.maximum(np.fft.rfftfreq(_NOISE_S * _NOISE_HZ, 1 / _NOISE_HZ), 0.05)
+    return np.fft.irfft(spectrum / frequency**slope, axis=1)
+
+
+def noise_table(traces: ModuleType) -> str:
+    """Return how often the tracker is sure of noise without a pulse, with and without a moving arm beside it."""
+    arms = [np.asarray(r["acc"], np.float64) for r in traces.recordings("bami2", "report")]
+    rows: list[list[str]] = []
+    for color, slope in _SLOPES.items():
+        for channels in (1, 3):
+            cells: list[str] = []
+            for with_acc in (True, False):
+                sure: list[Float64] = []
+                for seed in range(_PIECES):
+                    ppg = colored_noise(channels, slope, np.random.default_rng(seed))
+                    arm = arms[seed % len(arms)][:, : ppg.shape[1]] if with_acc else np.empty((3, 0))
+                    found = track(
+                        {"ppg": ppg, "ppg_rate_hz": _NOISE_HZ, "acc": arm, "acc_rate_hz": _NOISE_HZ}
+                    )
+                    sure.append((found.confidence >= 0.9).astype(np.float64))
+                cells.append(percent(float(np.concatenate(sure).mean()), 1))
+            rows.append([color, str(channels), *cells])
+    header = ["noise in place of the PPG", "channels", "sure (≥ 0.9), with acceleration"]
+    return table([*header, "sure, without acceleration"], rows)

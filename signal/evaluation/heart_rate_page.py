@@ -12,7 +12,7 @@ from evaluation.heart_rate import (
     motion_table,
     scored,
 )
-from evaluation.heart_rate_changes import cut_difference_bpm, robustness_table
+from evaluation.heart_rate_changes import cut_difference_bpm, noise_table, robustness_table
 from evaluation.heart_rate_peers import half_shown, peers_table
 from evaluation.heart_rate_pictures import confidence_picture, track_picture
 from evaluation.peers import peers
@@ -79,6 +79,7 @@ def evaluate(traces: ModuleType) -> Result:
         "heart-rate": accuracy_table(online, later),
         "heart-rate-motion": motion_table(online, later),
         "heart-rate-confidence": calibration_table(online),
+        "heart-rate-noise": noise_table(traces),
         "heart-rate-changes": robustness_table(traces),
         "heart-rate-goals": goals_table(goals(online, later)),
         "heart-rate-cut": f"Largest change of an online estimate: {cut_difference_bpm(traces):.3f} bpm.",
