@@ -1,0 +1,258 @@
+"""The bracelet on its own: it samples by its plan, keeps what it works out, and goes on whatever the host does."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+import vigie
+from vigie.plans import OFF, STANDARD
+from vigie.records import Record
+from vigie.store import Store
+from vigie_protocol.enums import ErrorCode, GapReason, Lane, MinuteState, ResetReason
+from vigie_protocol.messages import (
+    BootRecord,
+    Capture,
+    Done,
+    EventRecord,
+    GapRecord,
+    LogRequest,
+    LogStatus,
+    MinuteRecord,
+    Plan,
+    PlanRecord,
+    PlanRequest,
+    QuarterRecord,
+    SetAnchor,
+    SetPlan,
+    Time,
+    TimeRequest,
+)
+from vigie_rig import virtual_clock
+from vigie_rig.boards.unix import UnixBoard
+from vigie_rig.sensors import Lsm6dso, Max30101
+
+T = TypeVar("T")
+CALM = dataclasses.replace(STANDARD, raw_window_s=0, raw_on_event_s=0)
+
+
+def on(board: UnixBoard, scene: Callable[[UnixBoard], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with board:
+            result = await scene(board)
+            assert board.fault is None
+            return result
+
+    return virtual_clock.run(run())
+
+
+async def follow(board: UnixBoard, plan: SetPlan) -> Plan:
+    async with vigie.connect(board.link()) as bracelet:
+        return await bracelet.demand(plan, Plan)
+
+
+async def home(board: UnixBoard, path: Path) -> list[Record]:
+    """All that is new, in the order of lanes and numbers."""
+    with Store(path) as store:
+        async with vigie.connect(board.link()) as bracelet:
+            found = [record async for record in bracelet.sync(store)]
+    return sorted(found, key=lambda record: (record.lane, record.number))
+
+
+def bodies(records: list[Record], kind: type[T]) -> list[T]:
+    return [each.message for each in records if isinstance(each.message, kind)]
+
+
+def test_a_bracelet_that_was_told_nothing_samples_nothing(
+    board: UnixBoard, ppg: Max30101, acc: Lsm6dso
+) -> None:
+    async def scene(board: UnixBoard) -> Plan:
+        await asyncio.sleep(300)
+        async with vigie.connect(board.link()) as bracelet:
+            return await bracelet.demand(PlanRequest(), Plan)
+
+    plan = on(board, scene)
+    assert (plan.acc_rate_decihz, plan.ppg_rate_hz) == (0, 0)
+    assert ppg.ledger.produced == acc.ledger.produced == 0
+    assert set(board.flash.content) == {0xFF}, "the flash was written to"
+
+
+def test_the_plan_makes_a_minute_each_minute_and_ppg_windows_when_due(
+    board: UnixBoard, tmp_path: Path, ppg: Max30101, acc: Lsm6dso
+) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(16 * 60 + 5)
+        return await home(board, tmp_path / "store")
+
+    records = on(board, scene)
+    minutes = [each for each in records if each.kind == MinuteRecord.KIND]
+    assert [each.number for each in minutes] == list(range(16))
+    steps_us = {after.ticks_us - before.ticks_us for before, after in itertools.pairwise(minutes)}
+    assert all(abs(step_us - 60_000_000) <= 3_000_000 for step_us in steps_us)
+    assert len(bodies(records, QuarterRecord)) == 1
+    # Nobody has said what time it is: a window of 20 s every five minutes, as by day.
+    assert ppg.ledger.produced == pytest.approx(4 * 20 * 50, rel=0.05)
+    assert acc.ledger.produced == pytest.approx(965 * 26, rel=0.05)
+    assert ppg.ledger.lost == acc.ledger.lost == 0
+    assert [each.state & MinuteState.MOVING for each in bodies(records, MinuteRecord)][1] == 0
+
+
+def test_told_the_time_it_keeps_the_night(board: UnixBoard, ppg: Max30101) -> None:
+    async def scene(board: UnixBoard) -> tuple[int, int]:
+        await follow(board, CALM)
+        async with vigie.connect(board.link()) as bracelet:
+            now = await bracelet.demand(TimeRequest(), Time)
+            # 19:45 UTC: a quarter of an hour before night.
+            anchor = SetAnchor(
+                boot_id=now.boot_id,
+                ticks_us=now.ticks_us,
+                epoch=now.epoch,
+                utc_s=(19 * 60 + 45) * 60,
+                utc_ms=0,
+                uncertainty_ms=5,
+            )
+            await bracelet.demand(anchor, Done)
+        await asyncio.sleep(15 * 60)
+        by_day = ppg.ledger.produced
+        await asyncio.sleep(15 * 60)
+        return by_day, ppg.ledger.produced - by_day
+
+    by_day, at_night = on(board, scene)
+    assert by_day == pytest.approx(3 * 20 * 50, rel=0.05)
+    assert at_night == pytest.approx(15 * 20 * 50, rel=0.1)
+
+
+def test_the_plan_outlives_a_reset_and_the_boot_is_told(board: UnixBoard, tmp_path: Path) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(130)
+        board.reset()
+        await asyncio.sleep(130)
+        return await home(board, tmp_path / "store")
+
+    records = on(board, scene)
+    assert [each.reason for each in bodies(records, BootRecord)] == [ResetReason.POWER_ON, ResetReason.HARD]
+    assert len({each.boot_id for each in records}) == 2
+    assert len(bodies(records, MinuteRecord)) == 4
+    assert len(bodies(records, PlanRecord)) == 2
+
+
+def test_a_live_stream_takes_the_sensors_and_leaves_a_gap_with_its_reason(
+    board: UnixBoard, tmp_path: Path
+) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(70)
+        async with vigie.connect(board.link()) as bracelet, bracelet.stream() as stream:
+            loop = asyncio.get_running_loop()
+            end_s = loop.time() + 100
+            async for _ in stream:
+                if loop.time() > end_s:
+                    await stream.stop()
+        await asyncio.sleep(61)
+        return await home(board, tmp_path / "store")
+
+    records = on(board, scene)
+    (gap,) = bodies(records, GapRecord)
+    assert gap.reason == GapReason.LIVE
+    assert gap.centiseconds / 100 == pytest.approx(110, abs=2)
+    assert len(bodies(records, MinuteRecord)) == 2
+
+
+def test_a_sync_disturbs_no_sample(board: UnixBoard, tmp_path: Path, ppg: Max30101, acc: Lsm6dso) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, dataclasses.replace(CALM, ppg_day_every_s=60))
+        found: list[Record] = []
+        for _ in range(30):
+            await asyncio.sleep(20)
+            found += await home(board, tmp_path / "store")
+        return found
+
+    records = on(board, scene)
+    assert len(bodies(records, MinuteRecord)) == 10
+    assert len({(each.lane, each.number) for each in records}) == len(records)
+    assert ppg.ledger.lost == acc.ledger.lost == 0
+    assert not bodies(records, GapRecord)
+
+
+def test_raw_samples_on_demand_come_whole(board: UnixBoard, tmp_path: Path) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(65)
+        async with vigie.connect(board.link()) as bracelet:
+            await bracelet.demand(Capture(seconds=60), Done)
+        await asyncio.sleep(180)
+        return await home(board, tmp_path / "store")
+
+    raw = [each for each in on(board, scene) if each.lane is Lane.RAW]
+    assert raw
+
+
+def test_when_a_sensor_falls_silent_the_log_says_so(board: UnixBoard, tmp_path: Path, acc: Lsm6dso) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(70)
+        acc.stuck = True
+        await asyncio.sleep(90)
+        acc.stuck = False
+        await asyncio.sleep(70)
+        return await home(board, tmp_path / "store")
+
+    records = on(board, scene)
+    assert bodies(records, EventRecord)
+    gaps = [each for each in bodies(records, GapRecord) if each.reason == GapReason.SENSOR_FAULT]
+    assert sum(each.centiseconds for each in gaps) / 100 == pytest.approx(90, abs=12)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"acc_rate_decihz": 0}, {"ppg_window_s": 5}, {"ppg_day_every_s": 90}, {"night_from_min": 1440}],
+    ids=str,
+)
+def test_a_plan_that_contradicts_itself_is_refused_and_the_old_one_stays(
+    board: UnixBoard, wrong: dict[str, int]
+) -> None:
+    async def scene(board: UnixBoard) -> tuple[object, Plan]:
+        await follow(board, CALM)
+        async with vigie.connect(board.link()) as bracelet:
+            answer = await bracelet.request(dataclasses.replace(CALM, **wrong), Plan)
+            return answer, await bracelet.demand(PlanRequest(), Plan)
+
+    answer, plan = on(board, scene)
+    assert isinstance(answer, vigie.Error)
+    assert answer.code == ErrorCode.UNSUPPORTED_PLAN
+    assert plan.acc_rate_decihz == CALM.acc_rate_decihz
+
+
+def test_off_ends_it(board: UnixBoard, acc: Lsm6dso) -> None:
+    async def scene(board: UnixBoard) -> int:
+        await follow(board, CALM)
+        await asyncio.sleep(30)
+        await follow(board, OFF)
+        before = acc.ledger.produced
+        await asyncio.sleep(30)
+        return acc.ledger.produced - before
+
+    assert on(board, scene) == 0
+
+
+def test_the_log_outlives_a_power_cut_in_mid_minute(board: UnixBoard, tmp_path: Path) -> None:
+    async def scene(board: UnixBoard) -> tuple[list[Record], LogStatus]:
+        await follow(board, CALM)
+        await asyncio.sleep(200)
+        board.power_cut(30)
+        await asyncio.sleep(100)
+        async with vigie.connect(board.link()) as bracelet:
+            status = await bracelet.demand(LogRequest(), LogStatus)
+        return await home(board, tmp_path / "store"), status
+
+    records, status = on(board, scene)
+    assert len(bodies(records, MinuteRecord)) == 4
+    assert (status.damaged, status.dropped) == (0, 0)
