@@ -18,6 +18,8 @@ _TITLES = {"pebble": "pebble", "bangle": "Bangle.js", "sensorwatch": "Sensor Wat
 _BAND_HZ = (0.7, 3.0)
 _PROMINENCE_G = 0.06
 _APART_S = 0.28
+_NONE = 12
+"""Where a logarithmic axis shows that no step was found."""
 _PACES = (
     (0, 60, "under 60: shuffling, or now and then"),
     (60, 100, "60 to 100"),
@@ -162,13 +164,17 @@ def agreement_picture(scored: Sequence[Scored], shown: Scored) -> Figure:
     """Return steps found against true ones, and the cadence over one recording."""
     made, (agreement, cadence) = figure(1, 2, 3.0, width_ratios=(1, 1.7))
     for name, color in zip(STEP_SETS, (BLUE, ORANGE, GREEN), strict=True):
-        points = [(s.true_steps, max(s.found.total, 1)) for s in scored if s.dataset == name and s.is_walk]
+        points = [
+            (s.true_steps, max(s.found.total, _NONE)) for s in scored if s.dataset == name and s.is_walk
+        ]
         agreement.loglog(
             *np.array(points).T, "o", color=color, markersize=3.5, alpha=0.7, label=_TITLES[name]
         )
     ends = np.array([20, 3000])
     agreement.plot(ends, ends, color=GREY, linewidth=1)
-    agreement.set(xlabel="true steps", ylabel="steps found", xlim=ends, ylim=ends)
+    agreement.axhline(_NONE, color=GREY, linewidth=1, linestyle=":")
+    agreement.annotate("none", (1000, _NONE), (0, 2), textcoords="offset points", fontsize=7)
+    agreement.set(xlabel="true steps", ylabel="steps found", xlim=ends, ylim=(0.8 * _NONE, ends[1]))
     agreement.legend(frameon=False, fontsize=7)
     minutes = shown.found.time_s / 60
     cadence.plot(minutes, shown.found.cadence, color=BLUE, linewidth=1)
