@@ -68,6 +68,7 @@ class Application:
             flash = self._board.flash()
             if flash is None:
                 raise Unsupported(codec.ERROR_CODE_NO_LOG, "this board has no flash for it")
+            gc.collect()
             log = FlashLog(flash, self.clock, self.boot_id, self.crc_into)
             body = bytearray(8)
             codec.pack_boot_record(body, 0, self._board.reset_reason(), *VERSION, codec.SCHEMA_CRC)

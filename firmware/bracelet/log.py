@@ -14,6 +14,7 @@ from struct import pack_into, unpack_from  # pyright: ignore[reportUnknownVariab
 from micropython import const
 
 from bracelet import codec
+from bracelet.arrays import zeros
 from bracelet.log_walk import BASE, BODY_MOST, HEAD_BYTES, HEADER_BYTES, SLOT, Walk, prefix
 
 _VERSION = const(1)
@@ -49,10 +50,10 @@ class FlashLog:
             raise ValueError("the log needs %d sectors" % _FEWEST_SECTORS)
         self.sector_bytes = flash.sector_bytes
         self.walk = Walk(flash, crc_into)
-        self.next = array("I", bytes(4 * _LANES))
+        self.next = zeros("I", _LANES)
         """Number of the next record of each lane."""
-        self.held = array("I", bytes(4 * _LANES))
-        self.delivered = array("I", bytes(4 * _LANES))
+        self.held = zeros("I", _LANES)
+        self.delivered = zeros("I", _LANES)
         self.dropped = 0
         """Records dropped since boot that nobody had."""
         self.dropped_held = 0
@@ -64,17 +65,17 @@ class FlashLog:
         self._crc_into = crc_into
         self._boot_id = boot_id
         self._lane_of = bytearray(b"\xff" * self.sectors)
-        self._firsts = array("I", bytes(4 * self.sectors))
-        self._erases = array("H", bytes(2 * self.sectors))
+        self._firsts = zeros("I", self.sectors)
+        self._erases = zeros("H", self.sectors)
         self._sequence = 0
         self._ready: list[int] = []
-        self._gone = array("I", bytes(4 * _LANES))
-        self._gone_first = array("I", bytes(4 * _LANES))
+        self._gone = zeros("I", _LANES)
+        self._gone_first = zeros("I", _LANES)
         self._open = array("i", [-1] * _LANES)
-        self._at = array("H", bytes(2 * _LANES))
+        self._at = zeros("H", _LANES)
         self._stale = bytearray(_LANES)
-        self._base_us = array("I", bytes(4 * _LANES))
-        self._base_epoch = array("H", bytes(2 * _LANES))
+        self._base_us = zeros("I", _LANES)
+        self._base_epoch = zeros("H", _LANES)
         self._scratch = bytearray(8 + (HEAD_BYTES + BODY_MOST + 4 + SLOT) // SLOT * SLOT)
         self._view = memoryview(self._scratch)
         self._back = bytearray(len(self._scratch))

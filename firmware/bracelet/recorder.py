@@ -1,13 +1,12 @@
 """What the streams send to while no host listens: feeds the features, counts what is lost, and packs raw windows."""
 
-from array import array
-
 # The stubs leave the type of arrays open.
 from struct import pack_into, unpack_from  # pyright: ignore[reportUnknownVariableType]
 
 from micropython import const
 
 from bracelet import codec, rice
+from bracelet.arrays import zeros
 from bracelet.framing import BODY_AT
 
 _TICKS_AT = const(4)
@@ -115,8 +114,8 @@ class _Window:
     def __init__(self, log: "FlashLog", channels: int, samples: int) -> None:
         self._log = log
         self._channels = channels
-        self._values = array("i", bytes(4 * channels * samples))
-        self._rest = array("i", bytes(4 * channels * samples))
+        self._values = zeros("i", channels * samples)
+        self._rest = zeros("i", channels * samples)
         self._body = bytearray(_RAW_BODY_BYTES)
         self._view = memoryview(self._body)
         self.begin()

@@ -5,11 +5,12 @@ the watch, and the time until it gives them back is a gap with its reason.
 """
 
 import asyncio
-from array import array
+import gc
 
 from micropython import const
 
 from bracelet import codec, plan
+from bracelet.arrays import zeros
 from bracelet.clock import elapsed_us
 from bracelet.features.gain import next_led_ua
 from bracelet.features.minute import MinuteFeatures
@@ -56,7 +57,7 @@ class Watch:
         self._raw_left = 0
         self._quarter = Quarter()
         self._body = bytearray(7)
-        self._values = array("i", bytes(4 * 6))
+        self._values = zeros("i", 6)
         self._led_ua = _PPG_LED_UA
         self._ill = {each.STREAM: (0, 0) for each in streams}
         self._away: "tuple[int, int] | None" = None
@@ -113,6 +114,8 @@ class Watch:
             return
         recorder = self.recorder
         recorder.acc_rate_decihz, recorder.acc_range_g, recorder.ppg_rate_hz = fields[:3]
+        self._features = recorder.features = None
+        gc.collect()
         self._features = recorder.features = MinuteFeatures(fields[0], fields[1], fields[2])
         if self._away is not None:
             away_us, away_epoch = self._away

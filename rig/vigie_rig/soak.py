@@ -30,7 +30,7 @@ from vigie_protocol.messages import (
 )
 from vigie_rig import virtual_clock
 from vigie_rig.boards import BOARDS, HEAP_BYTES
-from vigie_rig.boards.unix.board import UnixBoard
+from vigie_rig.boards.unix.board import FLASH_BYTES, UnixBoard
 from vigie_rig.errors import RigFault, UsageError
 from vigie_rig.faults import FaultPlan
 from vigie_rig.flash import TYPICAL, WORST, NorFlash
@@ -64,7 +64,8 @@ class Soak:
     """Power cuts in thirty days, some of them for hours."""
     worst_flash: bool = False
     """Whether the flash takes the longest times of its datasheet, not the typical ones."""
-    flash_bytes: int = 5 << 20
+    flash_bytes: int | None = None
+    """Size of the log's flash; None is the board's own."""
 
     def __post_init__(self) -> None:
         if not 0 < self.days <= 366:
@@ -184,7 +185,11 @@ class _Life:
         soak, ledger = self._soak, self._ledger
         tallies = (Tally(), Tally())
         sensors = bracelet_sensors(calm_hour(soak.seed), seed=soak.seed, new_ledger=iter(tallies).__next__)
-        chip = NorFlash(soak.flash_bytes, timing=WORST if soak.worst_flash else TYPICAL, seed=soak.seed)
+        chip = NorFlash(
+            soak.flash_bytes or FLASH_BYTES[soak.board],
+            timing=WORST if soak.worst_flash else TYPICAL,
+            seed=soak.seed,
+        )
         opening = BOARDS[soak.board](
             self._files,
             sensors=sensors,

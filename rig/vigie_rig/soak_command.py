@@ -51,7 +51,7 @@ class _Missing(click.ClickException):
 @click.option("--resets", default=4.0, show_default=True, help="Resets in thirty days.")
 @click.option("--power-cuts", default=2.0, show_default=True, help="Power cuts in thirty days.")
 @click.option("--worst-flash", is_flag=True, help="The flash takes the longest times of its datasheet.")
-@click.option("--flash-kb", default=5120, show_default=True, help="Size of the flash log's flash.")
+@click.option("--flash-kb", type=int, help="Size of the log's flash; the board's own if left out.")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the ledger there."
 )
@@ -68,7 +68,7 @@ def soak(
     resets: float,
     power_cuts: float,
     worst_flash: bool,
-    flash_kb: int,
+    flash_kb: int | None,
     json_file: Path | None,
     store: Path | None,
 ) -> int:
@@ -88,7 +88,7 @@ def soak(
             resets=resets,
             power_cuts=power_cuts,
             worst_flash=worst_flash,
-            flash_bytes=flash_kb << 10,
+            flash_bytes=flash_kb << 10 if flash_kb else None,
         )
         fetch(board)
         if store is not None and store.exists():

@@ -4,11 +4,10 @@ Works at 26 Hz: of higher rates every second, fourth, ... sample is taken. Lengt
 steps of 0.976 mg, which all ranges of the LSM6DSO have as a power of two.
 """
 
-from array import array
-
 from micropython import const
 
 from bracelet import codec
+from bracelet.arrays import zeros
 from bracelet.drivers.unsupported import Unsupported
 from bracelet.features.falls import IMPACT, Falls
 from bracelet.features.steps import Steps
@@ -50,7 +49,7 @@ class Movement:
         self._shift = {2: 4, 4: 3, 8: 2, 16: 1}[range_g]
         self.sample = 0
         """Number of the sample that comes next, those lost counted, modulo 2^30."""
-        self._lengths = array("h", bytes(512))
+        self._lengths = zeros("h", 256)
         self._steps = Steps()
         self._falls = Falls()
         self._skip = 0

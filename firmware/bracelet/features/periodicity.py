@@ -8,6 +8,8 @@ from array import array
 
 from micropython import const
 
+from bracelet.arrays import zeros
+
 SAMPLES = const(128)
 HOP = const(64)
 
@@ -22,8 +24,8 @@ class Periodicity:
         self._whole = whole
         self.lowest = lowest
         self.highest = highest
-        self.samples = array("i", bytes(4 * SAMPLES))
-        self.of = array("i", bytes(4 * (highest + 1)))
+        self.samples = zeros("i", SAMPLES)
+        self.of = zeros("i", highest + 1)
 
     def level(self) -> int:
         """Bring the samples to a mean size of 256, those of more than three times that to that; return what it was."""

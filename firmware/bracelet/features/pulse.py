@@ -10,6 +10,7 @@ from array import array
 from micropython import const
 
 from bracelet import codec
+from bracelet.arrays import zeros
 from bracelet.drivers.unsupported import Unsupported
 from bracelet.features.periodicity import HOP, SAMPLES, Periodicity, first_peak, refined
 
@@ -47,12 +48,12 @@ class Pulse:
         self._every = averaged(rate_hz)
         self.rate_1024 = 1024
         """The sensor's true rate in 1024ths of its nominal one, where known."""
-        self._raw = array("i", bytes(4 * _MOST_SAMPLES))
-        self._slow = array("i", bytes(4 * (_MOST_SAMPLES // 2)))
+        self._raw = zeros("i", _MOST_SAMPLES)
+        self._slow = zeros("i", _MOST_SAMPLES // 2)
         self._likeness = Periodicity(_SHORTEST, _LONGEST, True)
-        self._sum = array("i", bytes(4 * (_LONGEST + 1)))
+        self._sum = zeros("i", _LONGEST + 1)
         self._lags = array("b", bytes(16))
-        self._beats = array("i", bytes(4 * _MOST_BEATS))
+        self._beats = zeros("i", _MOST_BEATS)
         self.begin()
 
     def begin(self) -> None:

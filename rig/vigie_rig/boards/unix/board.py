@@ -42,7 +42,8 @@ _HANG_S: Final = 20.0
 _RESTART_RAW, _RESTART_SOFT, _RESTART_HARD = 75, 76, 77
 _PWRON, _HARD, _SOFT = 1, 2, 5
 _CONSOLE_BYTES: Final = 4000
-FLASH_BYTES: Final = 5 << 20
+FLASH_BYTES: Final = {"unix": 5 << 20, "unix32": 512 << 10}
+"""Flash for the log: a partition of an ESP32 with much memory, and what a Pico W leaves."""
 """Flash of a board that is given none: the partition of a bracelet with an ESP32."""
 _TIME: Final = struct.Struct("<Q")
 _HELLO: Final = struct.Struct("<8sIBQ")
@@ -94,7 +95,8 @@ class UnixBoard:
         self.faults = faults or FaultPlan()
         self.line = SerialLine(self.faults, profile=link, seed=seed)
         self.bus = SensorBus(sensors, self.faults)
-        self.flash = flash or NorFlash(FLASH_BYTES)
+        name = "unix" if micropython.word_bits == 64 else "unix32"
+        self.flash = flash or NorFlash(FLASH_BYTES[name])
         self.pins = Pins()
         self.transcript = Transcript()
         self.files = files
@@ -103,7 +105,7 @@ class UnixBoard:
         self.restarts = 0
         self._roles = Roles(self.bus, self.line, self.flash, self.pins)
         self._micropython = micropython
-        self._heap_bytes = heap_bytes or HEAP_BYTES["unix" if micropython.word_bits == 64 else "unix32"]
+        self._heap_bytes = heap_bytes or HEAP_BYTES[name]
         self._device_id = device_id
         self._door = PtyDoor(self.line) if on_pty else None
         self._boots = random.Random(f"boots {seed}")
