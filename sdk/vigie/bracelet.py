@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -214,6 +214,7 @@ class Bracelet:
         store: Store,
         *,
         everything: bool = False,
+        only: Mapping[Lane, tuple[int, int]] | None = None,
         progress: Callable[[SyncProgress], None] | None = None,
         utc_s: Callable[[], float] = time.time,
     ) -> Sync:
@@ -228,6 +229,8 @@ class Bracelet:
             Where the records are kept.
         everything
             Also what a receiver confirmed already and the bracelet still has: for a store of one's own.
+        only
+            Of each lane that is named, the numbers (first, past); of the others nothing.
         progress
             Called after each commit.
         utc_s
@@ -244,7 +247,7 @@ class Bracelet:
         RecordConflict
             At the end: some records have the numbers of others.
         """
-        return Sync(self, store, everything=everything, progress=progress, utc_s=utc_s)
+        return Sync(self, store, everything=everything, only=only, progress=progress, utc_s=utc_s)
 
     async def fetch(self, lane: Lane, first: int, count: int) -> PendingFetch:
         """Ask for records of the flash log; several may be under way, and their answers come in the order of asking.

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import enum
 import socket
 import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,11 @@ from vigie.errors import (
 )
 from vigie.ranges import Ranges
 from vigie.records import Record
-from vigie_protocol.enums import Lane
+from vigie_protocol.enums import Lane, Stream
+
+if TYPE_CHECKING:
+    from vigie.completeness import Completeness
+    from vigie.raw_samples import RawWindow
 
 VERSION: Final = 1
 """Version of the file's layout."""
@@ -537,6 +542,24 @@ class Store:
         from vigie import tables
 
         return tables.events(self, device_id, codes=codes)
+
+    def gaps(self, device_id: bytes | None = None) -> NDArray[np.void]:
+        """All times without data, and why: see :func:`vigie.completeness.gaps`."""
+        from vigie import completeness
+
+        return completeness.gaps(self, device_id)
+
+    def completeness(self, day: datetime.date | str, device_id: bytes | None = None) -> Completeness:
+        """Where the seconds of a UTC day went: see :func:`vigie.completeness.completeness`."""
+        from vigie import completeness
+
+        return completeness.completeness(self, day, device_id)
+
+    def samples(self, stream: Stream, device_id: bytes | None = None) -> list[RawWindow]:
+        """Raw windows with the time of each sample: see :func:`vigie.raw_samples.windows`."""
+        from vigie import raw_samples
+
+        return raw_samples.windows(self, stream, device_id)
 
     # SQLite
 

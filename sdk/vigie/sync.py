@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -39,6 +39,8 @@ from vigie_protocol.messages import (
 if TYPE_CHECKING:
     from vigie.bracelet import Bracelet
 
+ALL: Final = (0, 1 << 32)
+"""All numbers that there are."""
 ANCHOR_EVERY_S: Final = 12 * 3600.0
 """The bracelet is told UTC once in so long, and at the first sync of a boot."""
 OUTSTANDING: Final = 2
@@ -125,6 +127,7 @@ class Sync:
         store: Store,
         *,
         everything: bool = False,
+        only: Mapping[Lane, tuple[int, int]] | None = None,
         progress: Callable[[SyncProgress], None] | None = None,
         utc_s: Callable[[], float] = time.time,
     ) -> None:
@@ -134,6 +137,7 @@ class Sync:
         self._bracelet = bracelet
         self._store = store
         self._everything = everything
+        self._only = dict.fromkeys(Lane, ALL) if only is None else dict(only)
         self._tell = progress
         self._utc_s = utc_s
         self._lanes: dict[Lane, _Lane] = {}
@@ -297,13 +301,14 @@ class Sync:
         """Learn how far each lane goes now."""
         assert self.log is not None
         self._refreshed_s = asyncio.get_running_loop().time()
-        statuses = await asyncio.gather(*(self._ask(LaneRequest(lane=lane), LaneStatus) for lane in Lane))
+        lanes = tuple(self._only)
+        statuses = await asyncio.gather(*(self._ask(LaneRequest(lane=lane), LaneStatus) for lane in lanes))
         await self._same_log()
         self._store.note_lanes(
             self.log,
-            [(lane, each.next, each.delivered) for lane, each in zip(Lane, statuses, strict=True)],
+            [(lane, each.next, each.delivered) for lane, each in zip(lanes, statuses, strict=True)],
         )
-        for lane, status in zip(Lane, statuses, strict=True):
+        for lane, status in zip(lanes, statuses, strict=True):
             at = self._lanes.get(lane)
             if at is None:
                 held = self._store.lane(self.log, lane)
@@ -314,6 +319,9 @@ class Sync:
                 _overlap(held.here, known, status)
                 if len(held.here) and held.here.past > status.next:
                     self._troubles.append(NumbersWentBack(lane, status.next, held.here.past))
+                first, past = self._only[lane]
+                known.add(0, first)
+                known.add(past, ALL[1])
                 at = self._lanes[lane] = _Lane(status, known)
             at.status = status
             below = status.oldest if self._everything else max(status.oldest, status.delivered)
