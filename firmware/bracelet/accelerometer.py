@@ -52,6 +52,9 @@ class AccelerometerStream:
         self._words = bytearray(WORD_BYTES * samples)
         self.on = True
 
+    rate_1024 = 1024
+    """The rate measured so far, in 1024ths of the configured one: here its clock's stamps tell, block by block."""
+
     @property
     def due_ms(self) -> int:
         """How long until blocks are there, for who comes no sooner: the FIFO has room for a dozen."""

@@ -6,6 +6,7 @@ from micropython import const
 
 from bracelet import codec
 from bracelet.drivers.unsupported import Unsupported
+from bracelet.features.minute import check as check_features
 
 _FILE = "plan.bin"
 _NEW = "plan.new"
@@ -22,11 +23,13 @@ OFF: "PlanFields" = (0, 8, 0, 20, 300, 60, 0, 0, 0, 0, 0)
 
 def check(fields: "PlanFields") -> None:
     """Raise Unsupported for a plan that contradicts itself; what a sensor lacks it says itself."""
-    acc_rate, _, ppg_rate, window_s, day_s, night_s, *minutes = fields
+    acc_rate, acc_range, ppg_rate, window_s, day_s, night_s, *minutes = fields
     if ppg_rate and not acc_rate:
         raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_PLAN, "a PPG window needs the accelerometer")
-    if ppg_rate and not 8 <= window_s <= 60:
-        raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_PLAN, "a PPG window has 8 to 60 s")
+    if acc_rate:
+        check_features(acc_rate, acc_range, ppg_rate)
+    if ppg_rate and not 13 <= window_s <= 60:
+        raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_PLAN, "a PPG window has 13 to 60 s")
     for every_s in (day_s, night_s):
         if ppg_rate and (every_s < 60 or every_s % 60):
             raise Unsupported(codec.ERROR_CODE_UNSUPPORTED_PLAN, "windows every whole minutes")

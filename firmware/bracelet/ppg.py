@@ -10,6 +10,7 @@ from bracelet.framing import BODY_AT
 
 _MOST = const(0xFFFF)
 _SPAN_US = const(0x10000000)  # over which the sensor's rate is measured, about
+_MEASURED_US = const(8000000)
 
 _TYPING = const(0)
 if _TYPING:
@@ -45,6 +46,13 @@ class PpgStream:
         self._sample_us = 1000000 * average // rate_hz
         self._block = Block(codec.PPG_BLOCK, codec.PPG_BLOCK_HEAD_BYTES, samples, 3 * self._channels)
         self.on = True
+
+    @property
+    def rate_1024(self) -> int:
+        """The rate measured so far, in 1024ths of the configured one: the sensor has a clock of its own."""
+        if self._span_us < _MEASURED_US:
+            return 1024
+        return self._span_samples * self._sample_us // (self._span_us >> 10)
 
     @property
     def due_ms(self) -> int:

@@ -51,6 +51,7 @@ class Watch:
         self._samplers = {each.STREAM: Sampler([each], clock, self.recorder) for each in streams}
         self._wanted = asyncio.Event()
         self._features: "MinuteFeatures | None" = None
+        self._features_of = (0, 0, 0)
         self._minute = 0
         self._minute_us = clock.now_us()
         self._in_window = False
@@ -114,15 +115,20 @@ class Watch:
             return
         recorder = self.recorder
         recorder.acc_rate_decihz, recorder.acc_range_g, recorder.ppg_rate_hz = fields[:3]
-        self._features = recorder.features = None
-        gc.collect()
-        self._features = recorder.features = MinuteFeatures(fields[0], fields[1], fields[2])
+        if self._features is None or self._features_of != fields[:3]:
+            self._features = recorder.features = None
+            gc.collect()
+            self._features = recorder.features = MinuteFeatures(fields[0], fields[1], fields[2])
+            self._features_of = fields[:3]
         if self._away is not None:
             away_us, away_epoch = self._away
             self._away = None
             now_us = self._clock.now_us()
             epochs = (self._clock.epoch - away_epoch) & 0xFFFF
-            self._gap(codec.GAP_REASON_LIVE, 0, ((epochs << 30) + now_us - away_us) // 10000)
+            away = ((epochs << 30) + now_us - away_us) // 10000
+            self._gap(codec.GAP_REASON_LIVE, 0, away)
+            # What it knew of the pulse and of steps is old; that the bracelet is worn it goes on to know.
+            self._features.lost_acceleration(min(away * fields[0] // 1000, _MASK))
         self._minute_us = self._clock.now_us()
         self.active = True
         self._begin(codec.STREAM_ACCELEROMETER)
@@ -196,6 +202,8 @@ class Watch:
         if self._raw_left:
             self.recorder.begin_raw()
         if (self._in_window or self._raw_left) and fields[2]:
+            if self.recorder.led_ua != self._led_ua:
+                self._stop_ppg()
             if not self._samplers[codec.STREAM_PPG].running:
                 self._begin(codec.STREAM_PPG)
         else:
@@ -207,6 +215,7 @@ class Watch:
             self._stop_ppg()
         features = self._features
         if features is not None:
+            features.pulse.rate_1024 = self._samplers[codec.STREAM_PPG].streams[0].rate_1024
             features.ppg_stopped()
             samples = self._plan[2] * self._plan[3]
             self._led_ua = next_led_ua(self._led_ua, features.ppg_level, features.ppg_saturated, samples)

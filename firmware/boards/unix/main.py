@@ -1,5 +1,11 @@
-import board
+import gc
 
-from bracelet import app
+# Often, while modules come: what stays lies together then, and leaves room for buffers in one piece.
+gc.threshold(4096)
 
-app.main(board)
+import board  # noqa: E402
+
+from bracelet.app import main  # noqa: E402
+
+gc.threshold(-1)
+main(board)
