@@ -20,7 +20,7 @@ from vigie.micropython import MicroPythonMissing, find
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/add-a-sensor.md"
 SOURCES = ("docs", "firmware", "protocol", "rig", "sdk", "signal", "tests/firmware", "tests/protocol")
-FILES = ("Makefile", "constraints.txt", "hatch_build.py", "pyproject.toml")
+FILES = ("Makefile", "constraints.txt", "hatch_build.py", "pyproject.toml", "tests/conftest.py")
 STAYS = re.compile(r"\S*vigie board start")
 ENDLESS = re.compile(r"\S*python skin_temperature\.py")
 LINES = 4

@@ -98,3 +98,56 @@ def test_an_exception_leaves_no_loop_behind() -> None:
         virtual_clock.run(main())
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_the_clock_jumps_where_nothing_is_due_before_and_nowhere_else() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, virtual_clock.VirtualClockLoop)
+        assert loop.jump(5.0)
+        assert loop.time() == 5.0
+        assert loop.jump(4.0)
+        assert loop.time() == 5.0  # time does not go back
+        timer = loop.call_at(7.0, int)
+        assert not loop.jump(7.0)
+        assert not loop.jump(8.0)
+        assert loop.jump(6.9)
+        timer.cancel()
+        loop.call_soon(int)
+        assert not loop.jump(6.95)
+        await asyncio.sleep(0)
+        assert loop.time() == pytest.approx(6.9)
+
+    virtual_clock.run(main())
+
+
+def test_time_stands_still_while_a_thread_works() -> None:
+    async def main() -> tuple[float, list[float]]:
+        loop, ticked_s = asyncio.get_running_loop(), list[float]()
+
+        async def tick() -> None:
+            while True:
+                await asyncio.sleep(1)
+                ticked_s.append(loop.time())
+
+        ticking = asyncio.create_task(tick())
+        await asyncio.sleep(2.5)
+        await asyncio.to_thread(time.sleep, 0.05)
+        at_s = loop.time()
+        ticking.cancel()
+        return at_s, ticked_s
+
+    assert virtual_clock.run(main()) == (pytest.approx(2.5), [pytest.approx(1), pytest.approx(2)])
+
+
+def test_real_input_is_looked_at_however_busy_the_virtual_clock_is() -> None:
+    async def main() -> int:
+        loop, rounds = asyncio.get_running_loop(), 0
+        done = asyncio.Event()
+        threading.Timer(0.02, lambda: loop.call_soon_threadsafe(done.set)).start()
+        while not done.is_set():
+            await asyncio.sleep(1)
+            rounds += 1
+        return rounds
+
+    assert virtual_clock.run(main()) > 0
