@@ -20,8 +20,7 @@ FIRST_DAY, LAST_DAY = -14, 7
 """An episode that begins in this window around the first symptoms has found them."""
 WARM_UP_DAYS = 35
 INJECTED_DAYS = 7
-COHORT, SEED = 240, 2026
-FACTORS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3, 1.5)
+
 _JOINED_DAYS = 3
 _FEWEST_NIGHTS, _FEWEST_NIGHTS_BEFORE, _FEWEST_NIGHTS_WITHIN = 21, 20, 7
 _DAYS_A_MONTH, _DAYS_A_YEAR = 30.44, 365.25
@@ -40,9 +39,10 @@ class Days:
 
 @dataclass
 class Tally:
-    """Onsets and false episodes, counted."""
+    """Onsets and false episodes, counted; ``covered`` are simulated events in whose window any alert is open."""
 
     onsets: int = 0
+    covered: int = 0
     lead_days: list[int] = field(default_factory=lambda: [])
     false_begins: list[int] = field(default_factory=lambda: [])
     false_days: int = 0
@@ -172,6 +172,7 @@ def score_simulated(
         _count(tally, alert_days, begins, set(range(WARM_UP_DAYS, len(patient.day))), around)
         if event is not None and kind in (None, event.kind):
             tally.onsets += 1
+            tally.covered += not alert_days.isdisjoint(range(event.start, event.stop + 1))
             tally.lead_days += [event.stop - day for day in begins if event.start <= day <= event.stop][:1]
     return tally
 

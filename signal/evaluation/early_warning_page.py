@@ -30,7 +30,7 @@ from evaluation.report import BLUE, GREEN, GREY, ORANGE, RED, Result, figure, pe
 from vigie_signal.assessment import Grade
 from vigie_signal.baseline import LAG_DAYS, WINDOW_DAYS
 
-PATIENTS, SEED = 400, 2026
+PATIENTS, SEED = 800, 2027
 FACTORS = (0.5, 0.65, 0.8, 1.0, 1.25, 1.6)
 RISES_BPM = (0.0, 3.0, 5.0, 8.0)
 RED_BPM = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0)
@@ -171,6 +171,7 @@ def _simulated_table(
                 name,
                 f"{percent(tally.found_share)} of {tally.onsets}",
                 *(f"{percent(kind.found_share)} of {kind.onsets}" for kind in kinds),
+                percent(tally.covered / tally.onsets),
                 f"{tally.median_lead_days:.0f}",
                 *(f"{kind.median_lead_days:.0f}" for kind in kinds),
                 f"{tally.false_a_year:.2f}",
@@ -181,6 +182,7 @@ def _simulated_table(
         "events found",
         "heart failure",
         "COPD",
+        "found, or open already",
         "median lead, days",
         "heart failure",
         "COPD",
