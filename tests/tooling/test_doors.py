@@ -85,7 +85,8 @@ def test_a_package_imports_only_what_its_extra_installs(package: str) -> None:
     assert strangers == set()
 
 
-def test_the_protocol_takes_numpy_for_arrays_alone() -> None:
+def test_the_protocol_takes_numpy_for_what_decodes_in_bulk_alone() -> None:
     assert {name for name, root in imports("vigie_protocol") if root == "numpy"} <= {
-        "vigie_protocol/arrays.py"
+        "vigie_protocol/arrays.py",
+        "vigie_protocol/rice.py",
     }
