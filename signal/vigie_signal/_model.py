@@ -22,7 +22,7 @@ Part = Literal["rate", "doubt"]
 _NEAR = 2
 """Rates on either side of the best one that count as the same answer: with their width, 5 bpm."""
 
-_NOW, _LATELY, _BIAS = 0.33, 0.88, -0.19
+_NOW, _LATELY, _BIAS = 0.35, 0.65, 0.0
 _FORGOTTEN = 0.15
 """Share of what was lately that each window replaces."""
 
