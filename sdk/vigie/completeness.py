@@ -214,6 +214,15 @@ def _painted(
         for boot, clock, (known, begin, _) in zip(times.boots, times.clocks, spans, strict=True)
         if known is not None
     ]
+    # Boots before that, of which nobody knows the time, were over by then.
+    nameless_s = sum(
+        boot.last_us / 1e6
+        for boot, _ in itertools.takewhile(
+            lambda each: each[1][0] is None, zip(times.boots, spans, strict=True)
+        )
+    )
+    if begins and nameless_s:
+        begins.append(min(begins) - nameless_s)
     begins += [*minute_begin[:1], *(quarter_end[:1] - _QUARTER_S), *(gap_end - gap["duration_s"])[:1]]
     ends = [end for boot, _, end in spans if boot is not None]
     ends += [*minute_end[-1:], *quarter_end[-1:], *gap_end[-1:]]
@@ -222,6 +231,8 @@ def _painted(
     begin_s, end_s = round(min(begins)), round(max(ends))
     low, high = window or (begin_s, min(end_s, begin_s + _YEARS_MOST * 366 * _DAY_S))
     page = _Page(low, high)
+    if nameless_s:
+        page.paint([begin_s], [begin_s + nameless_s], GapReason.CLOCK_UNKNOWN)
     _paint_power(page, spans, minute_end)
     for log in store.logs(device_id):
         mine = minute["log"] == log.row
@@ -329,16 +340,20 @@ def _paint_told(page: _Page, gap: Table, streams: Stream) -> None:
     end_s = _seconds(gap["utc"])
     begin_s = end_s - gap["duration_s"]
     missing = np.zeros(len(page.labels), np.uint8)
-    reason = np.zeros(len(page.labels), np.uint8)
+    for stream in Stream:
+        mine = (gap["streams"] & stream.value) != 0
+        missing[page.covered(begin_s[mine], end_s[mine])] |= np.uint8(stream.value)
+    data = np.isin(page.labels, (_DATA, _COARSE))
+    asked = (gap["streams"] & streams.value) != 0
+    of_asked, of_any = np.zeros_like(missing), np.zeros_like(missing)
     for why in _by_weight(gap["reason"]):
         mine = gap["reason"] == why
-        reason[page.covered(begin_s[mine], end_s[mine])] = why
-    for stream in Stream:
-        mine = gap["streams"] & stream != 0
-        missing[page.covered(begin_s[mine], end_s[mine])] |= stream
-    data = np.isin(page.labels, (_DATA, _COARSE))
-    told = (reason > 0) & (~data | (missing & streams == streams))
-    page.labels[told] = reason[told]
+        of_any[page.covered(begin_s[mine], end_s[mine])] = why
+        of_asked[page.covered(begin_s[mine & asked], end_s[mine & asked])] = why
+    told = data & ((missing & streams.value) == streams.value) & (of_asked > 0)
+    page.labels[told] = of_asked[told]
+    told = ~data & (of_any > 0)
+    page.labels[told] = np.where(of_asked > 0, of_asked, of_any)[told]
 
 
 def _by_weight(reasons: Iterable[int]) -> list[int]:
