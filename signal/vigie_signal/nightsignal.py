@@ -96,7 +96,9 @@ def night_signal(
     if np.any(np.diff(days) <= 0):
         raise ValueError("day does not grow: pass each day once, in order")
     if not yellow_bpm <= red_bpm:
-        raise ValueError(f"yellow_bpm={yellow_bpm!r} above red_bpm={red_bpm!r}: pass them the other way round")
+        raise ValueError(
+            f"yellow_bpm={yellow_bpm!r} above red_bpm={red_bpm!r}: pass them the other way round"
+        )
 
     def height(above_bpm: float) -> int:
         return (above_bpm >= yellow_bpm) + (above_bpm >= red_bpm)
