@@ -17,6 +17,7 @@ from vigie.raw_samples import RawWindow
 from vigie.store import Store
 from vigie_protocol.enums import Stream
 
+_DIGITAL_MOST: Final = (1 << 23) - 1
 _RECORD_S: Final = 20
 """Length of a BDF data record: rates are kept to 1/20 Hz."""
 
@@ -141,10 +142,16 @@ def _bdf(window: RawWindow) -> Bdf:
         scale, unit, prefix = 4096 / (1 << 18) / (window.led_ua / 1000 or 1.0), "nA/mA", "PPG"
     else:
         scale, unit, prefix = 0.061e-3 / 2 * window.range_g, "g", "ACC"
-    span = (-(1 << 23) * scale, ((1 << 23) - 1) * scale)
+    # Zero stays zero only in a symmetrical range: the header has 8 characters for each of its ends.
+    span = (-_DIGITAL_MOST * scale, _DIGITAL_MOST * scale)
     signals = [
         BdfSignal(
-            column * scale, rate_hz, label=f"{prefix} {label}", physical_dimension=unit, physical_range=span
+            column * scale,
+            rate_hz,
+            label=f"{prefix} {label}",
+            physical_dimension=unit,
+            physical_range=span,
+            digital_range=(-_DIGITAL_MOST, _DIGITAL_MOST),
         )
         for label, column in zip(window.channels, padded.T, strict=True)
     ]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vigie.errors import VigieError
+from vigie.records import TICK_US
 from vigie.store import LogKey, Store
 from vigie.tables import timeline
 from vigie.timeline import Timeline
+from vigie_protocol import rice
 from vigie_protocol.enums import Lane, Stream
 from vigie_protocol.messages import RawAccelerometerRecord, RawPpgRecord
 
 _CHANNELS: Final = ("green", "infrared", "red")
 _ACC_SENSITIVITY_G: Final = 0.061e-3 / 2
 _FIT_LEAST: Final = 3
+_FIT_SPAN_US: Final = 5e6
+_RATE_OFF_MOST: Final = 0.05
+"""Most that a sensor's own clock is off."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -94,7 +97,7 @@ def windows(
     ------
     UnknownDevice
         The store has nothing of the bracelet.
-    VigieError
+    MessageError
         A block is not what it says it is.
     """
     times = times or timeline(store, device_id)
@@ -120,7 +123,7 @@ def _pieces(store: Store, log: LogKey, stream: Stream) -> list[_Piece]:
     rows = store.rows(log, Lane.RAW, [kind.KIND])
     told = [kind.from_bytes(row[4]) for row in rows]
     channels = [each.channels if isinstance(each, RawPpgRecord) else 3 for each in told]
-    decoded = unpack([each.packed for each in told], [each.samples for each in told], channels)
+    decoded = _unpacked([each.packed for each in told], [each.samples for each in told], channels)
     pieces: list[_Piece] = []
     for row, each, counts in zip(rows, told, decoded, strict=True):
         if isinstance(each, RawPpgRecord):
@@ -131,35 +134,18 @@ def _pieces(store: Store, log: LogKey, stream: Stream) -> list[_Piece]:
     return pieces
 
 
-def unpack(
+def _unpacked(
     packed: Sequence[bytes], samples: Sequence[int], channels: Sequence[int]
 ) -> list[NDArray[np.int32]]:
-    """Unpack blocks: samples [n, channels] of each.
-
-    Parameters
-    ----------
-    packed
-        As they stand in the records.
-    samples
-        Samples of each, of all channels together.
-    channels
-        Channels of each.
-
-    Raises
-    ------
-    VigieError
-        A block is broken, or this vigie cannot unpack any.
-    """
-    if not packed:
-        return []
-    try:
-        rice: Any = importlib.import_module("vigie_protocol.rice")
-    except ImportError as error:
-        raise VigieError("this vigie cannot unpack raw blocks yet: install a newer one") from error
-    return [
-        np.asarray(rice.decode(block, count, width), np.int32).reshape(-1, width)
-        for block, count, width in zip(packed, samples, channels, strict=True)
-    ]
+    """Samples [n, channels] of each block, unpacked in bulk."""
+    found: list[NDArray[np.int32]] = [np.zeros((0, 1), np.int32)] * len(packed)
+    for width in sorted(set(channels)):
+        mine = [at for at, each in enumerate(channels) if each == width]
+        counts = [samples[at] for at in mine]
+        joined = rice.decode_many([packed[at] for at in mine], counts, width)
+        for at, block in zip(mine, np.split(joined, np.cumsum(counts)[:-1]), strict=True):
+            found[at] = block
+    return found
 
 
 def _joined(stream: Stream, run: Sequence[_Piece], times: Timeline) -> RawWindow:
@@ -167,20 +153,23 @@ def _joined(stream: Stream, run: Sequence[_Piece], times: Timeline) -> RawWindow
     rate_hz, channels, range_g, led_ua = run[0].settings
     lasts = np.array([piece.past_sample - 1 - run[0].first_sample for piece in run], float)
     ticks = np.array([piece.ticks_us for piece in run], float)
-    # The sensor's own rate, where the window is long enough to tell.
+    # Of records that were written together the last holds the sample that was read then.
+    newest = np.append(np.diff(ticks) > 0, True)
+    lasts, ticks = lasts[newest], ticks[newest]
     period_us = 1e6 / rate_hz
-    if len(run) >= _FIT_LEAST and lasts[-1] > lasts[0]:
+    if len(ticks) >= _FIT_LEAST and ticks[-1] - ticks[0] >= _FIT_SPAN_US:
         samples, passed_us = lasts - lasts.mean(), ticks - ticks.mean()
         slope = float(samples @ passed_us / (samples @ samples))
-        period_us = slope if abs(slope * rate_hz / 1e6 - 1) < 0.1 else 1e6 / rate_hz
-    origin_us = float(np.median(ticks - lasts * period_us))
+        period_us = slope if abs(slope * rate_hz / 1e6 - 1) < _RATE_OFF_MOST else period_us
+    # No sample was made after it was read.
+    origin_us = float(np.min(ticks - lasts * period_us))
     at_us = np.rint(origin_us + np.arange(len(counts)) * period_us).astype(np.int64)
     utc, wrong_s = times.utc(np.full(len(at_us), run[0].boot_id, np.uint32), at_us)
-    spread_s = float(np.max(np.abs(ticks - lasts * period_us - origin_us))) / 1e6
+    drift_s = 0.0 if len(ticks) >= _FIT_LEAST else _RATE_OFF_MOST * len(counts) * period_us / 1e6
     return RawWindow(
         stream,
         utc,
-        float(np.max(wrong_s)) + spread_s if len(wrong_s) else float("inf"),
+        float(np.max(wrong_s)) + (2 * period_us + TICK_US) / 1e6 + drift_s,
         counts,
         rate_hz,
         channels,
