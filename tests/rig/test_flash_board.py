@@ -125,6 +125,40 @@ def test_the_next_boot_finds_what_the_last_one_wrote(application: Callable[..., 
     assert virtual_clock.run(scene()) == b"kept"
 
 
+@pytest.mark.parametrize("run", [virtual_clock.run, asyncio.run], ids=["virtual", "real"])
+def test_ctrl_c_ends_a_program_that_only_erases_and_the_chip_ends_its_erase(
+    run: Callable[..., None], micropython: MicroPython, tmp_path: Path
+) -> None:
+    flash = NorFlash(8192, timing=WORST)
+    flash.program(0, bytes(8192))
+    board = UnixBoard(micropython, tmp_path, flash=flash)
+
+    async def scene() -> None:
+        async with board:
+            async with Prompt(LineTransport(board.line)) as prompt:
+                with pytest.raises(vigie.PromptError):
+                    await prompt.run(_ENDLESS_ERASE, timeout_s=1)
+            async with Prompt(LineTransport(board.line)) as prompt:
+                assert await prompt.run("print('free')") == "free\n"
+
+    run(scene())
+    assert flash.read(0, 8192) == b"\xff" * 4096 + bytes(4096)
+    assert board.fault is None
+
+
+def test_on_the_real_clock_an_erase_takes_its_time(micropython: MicroPython, tmp_path: Path) -> None:
+    async def scene() -> int:
+        board = UnixBoard(micropython, tmp_path, flash=NorFlash(8192, timing=WORST))
+        async with board, Prompt(LineTransport(board.line)) as prompt:
+            said = await prompt.run(
+                "import machine, time; began = time.ticks_us(); machine.Flash(0).erase(0);"
+                "print(time.ticks_diff(time.ticks_us(), began))"
+            )
+            return int(said)
+
+    assert asyncio.run(scene()) >= WORST.erase_us() - 1000
+
+
 # Power cuts
 
 _ENDLESS_ERASE = """
