@@ -87,8 +87,9 @@ class Walk:
 
     @property
     def free_at(self) -> int:
-        """Where the sector is blank from, in whole slots."""
-        return self._limit
+        """Where the sector is blank from, in whole slots, once `step` has come to its end."""
+        # The last record may end in 0xFF itself, at the beginning of a slot.
+        return max(self._limit, self._next_at)
 
     def step(self) -> bool:
         """Go to the next whole record; False at the end of the sector."""
@@ -98,15 +99,16 @@ class Walk:
             kind = buffer[at]
             end = at + HEAD_BYTES + buffer[at + 1]
             if (kind & 0x80 or kind == BASE) and buffer[at + 1] <= BODY_MOST and end + 4 <= len(buffer):
-                for number in range(self._next, self._next + (1 if kind == BASE else _AHEAD)):
+                for number in range(self._next, self._next + _AHEAD):
                     if self._whole(at, end, number):
                         self._next_at = (end + 4 + SLOT - 1) // SLOT * SLOT
+                        self.damaged = (self.damaged + number - self._next) & 0xFFFF
                         if kind == BASE:
+                            self._next = number
                             self.boot_id, self.ticks_us, self.epoch = unpack_from(
                                 "<IIH", buffer, at + HEAD_BYTES
                             )
                             break
-                        self.damaged = (self.damaged + number - self._next) & 0xFFFF
                         self.number, self.kind, self.at, self.end = number, kind, at, end
                         self._next = number + 1
                         return True
