@@ -169,8 +169,8 @@ def _simulated_table(
         rows.append(
             [
                 name,
-                f"{percent(tally.found_share)} of {tally.onsets}",
-                *(f"{percent(kind.found_share)} of {kind.onsets}" for kind in kinds),
+                f"{tally.found} of {tally.onsets}, {percent(tally.found_share)}",
+                *(f"{kind.found} of {kind.onsets}, {percent(kind.found_share)}" for kind in kinds),
                 percent(tally.covered / tally.onsets),
                 f"{tally.median_lead_days:.0f}",
                 *(f"{kind.median_lead_days:.0f}" for kind in kinds),
