@@ -157,6 +157,8 @@ class Bracelet:
             raise RequestTimeout(type(message).__name__, timeout_s) from None
         finally:
             del self._pending[sequence]
+            if reply.done() and not reply.cancelled():
+                reply.exception()  # told already, where the link went while this was written
 
     def _next_sequence(self) -> int:
         sequence = self._sequence
