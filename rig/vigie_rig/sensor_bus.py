@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from vigie_rig.faults import FaultPlan
@@ -43,6 +43,8 @@ class SensorBus:
     def __init__(self, sensors: Sequence[SensorModel], faults: FaultPlan) -> None:
         self.sensors = {sensor.address: sensor for sensor in sensors}
         self.transfers = 0
+        self.on_write: Callable[[int], None] | None = None
+        """Called with the time after each write to a sensor, whole or not."""
         self._faults = faults
 
     def transfer_us(self, count: int) -> int:
@@ -83,4 +85,6 @@ class SensorBus:
             return False
         cut = self._faults.cuts_transfer(len(data), now_s)
         sensor.write(register, data[:cut], now_us)
+        if self.on_write is not None:
+            self.on_write(now_us)
         return cut is None

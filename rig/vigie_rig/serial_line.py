@@ -37,8 +37,9 @@ class SerialLine:
         self._deaf = False
         self._host_pauses = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self.to_host: Callable[[bytes], bool] | None = None
-        """Takes bytes that arrived; returns False while it can take no more (see :meth:`host_ready`)."""
+        self._to_host: Callable[[bytes], bool] | None = None
+        self._connected_s = 0.0
+        self._connected_since_s: float | None = None
         self.on_unplugged: Callable[[], None] | None = None
         self.on_input: Callable[[], None] | None = None
         """Called when bytes for the board arrived."""
@@ -47,6 +48,30 @@ class SerialLine:
 
     def _shape(self, profile: LinkProfile) -> None:
         self._carriers = {way: Carrier(profile, self._seed, way) for way in ("host", "board")}
+
+    @property
+    def to_host(self) -> Callable[[bytes], bool] | None:
+        """Takes bytes that arrived; returns False while it can take no more (see :meth:`host_ready`)."""
+        return self._to_host
+
+    @to_host.setter
+    def to_host(self, take: Callable[[bytes], bool] | None) -> None:
+        self._to_host = take
+        self._note_connection()
+
+    def _note_connection(self) -> None:
+        """A host came or went, or the line did."""
+        if self._to_host is None and self._connected_since_s is None:
+            return
+        now_s = asyncio.get_running_loop().time()
+        if self._connected_since_s is not None:
+            self._connected_s += now_s - self._connected_since_s
+        self._connected_since_s = now_s if self._to_host is not None and not self._away else None
+
+    def connected_s(self) -> float:
+        """For how long a host was connected so far."""
+        self._note_connection()
+        return self._connected_s
 
     # When it is there
 
@@ -115,12 +140,14 @@ class SerialLine:
         self._away.add(reason)
         self._times_away += 1
         self._host_waits.clear()
+        self._note_connection()
         if first and self.on_unplugged is not None:
             self.on_unplugged()
 
     def plug(self, reason: Reason = "plug") -> None:
         """Put the plug back; the line is there once no reason is left for which it is not."""
         self._away.discard(reason)
+        self._note_connection()
 
     # The board's side
 

@@ -22,6 +22,7 @@ from vigie_protocol.enums import EventCode, LogLevel, Stream
 from vigie_protocol.messages import Configure, Error, Event, Log
 from vigie_rig import judge
 from vigie_rig.boards import Board, OpenBoard
+from vigie_rig.energy import Use
 from vigie_rig.faults import Fault, FaultPlan
 from vigie_rig.links import LinkProfile
 from vigie_rig.sensor_bus import SensorModel
@@ -72,6 +73,8 @@ class SessionRecord:
     )
     """Each second: time, bytes a second, bad frames and missing samples so far."""
     log: list[tuple[float, str, str]] = dataclasses.field(default_factory=list[tuple[float, str, str]])
+    use: Use | None = None
+    """What the board did while the trace played that takes energy."""
     injected: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
     transcript_sha256: str = ""
 
@@ -253,6 +256,7 @@ class _Player:
         self._progress = progress
         self._watch_block = watch
         self._begin_us: int | None = None
+        self._use_before: Use | None = None
         self._missing = 0
         self._bad_before = 0
         self._resets: list[asyncio.TimerHandle] = []
@@ -275,6 +279,9 @@ class _Player:
                 reset.cancel()
             self._record.played_s = min(self._trace_s(), self._seconds)
             self._record.wall_s = time.monotonic() - began
+            use = self._board.use()
+            if use is not None and self._use_before is not None:
+                self._record.use = use - self._use_before
 
     def _begin(self) -> int:
         """Start the trace, at the first session's stream; return its beginning in board time."""
@@ -285,6 +292,7 @@ class _Player:
                 sensor.play_from(self._begin_us)
             self._plan.begin(loop.time())
             self._board.begin_link()
+            self._use_before = self._board.use()
             self._resets = [loop.call_later(at_s, self._reset) for at_s in self._plan.resets_s()]
             self._resets += [
                 loop.call_later(at_s, self._cut, off_s) for at_s, off_s in self._plan.power_cuts_s()

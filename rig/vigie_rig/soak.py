@@ -31,6 +31,7 @@ from vigie_protocol.messages import (
 from vigie_rig import virtual_clock
 from vigie_rig.boards import BOARDS, HEAP_BYTES
 from vigie_rig.boards.unix.board import FLASH_BYTES, UnixBoard
+from vigie_rig.energy import load_power, mah_a_day, power_file
 from vigie_rig.errors import RigFault, UsageError
 from vigie_rig.faults import FaultPlan
 from vigie_rig.flash import TYPICAL, WORST, NorFlash
@@ -114,6 +115,8 @@ class Ledger:
     heap_bytes: int = 0
     flash_erases_most: int = 0
     flash_violations: int = 0
+    energy_mah_a_day: dict[str, float] = dataclasses.field(default_factory=dict[str, float])
+    """Estimate of the charge taken from the battery, by consumer."""
     transcript_sha256: str = ""
     realtime_factor: float = 0.0
     wall_s: float = 0.0
@@ -179,6 +182,7 @@ class _Life:
         self._ledger = ledger
         self._progress = progress
         self._came: set[tuple[Lane, int]] = set()
+        self._power = load_power(power_file(soak.board))
         self._log: LogKey | None = None
 
     async def live(self) -> None:
@@ -211,6 +215,7 @@ class _Life:
                 else:
                     self._loop.call_at(self._origin_s + start_s, board.reset)
             board.begin_link()
+            use_before = board.use()
             for sensor in sensors:
                 sensor.play_from(board.now_us())
             with (
@@ -221,6 +226,7 @@ class _Life:
                 self._close_books(store)
             ledger.boots = board.restarts + 1
             ledger.transcript_sha256 = board.transcript_sha256
+            ledger.energy_mah_a_day = mah_a_day(board.use() - use_before, self._power)
         ledger.flash_erases_most = max(chip.erases)
         ledger.flash_violations = chip.violations
         (ledger.ppg_samples, ledger.ppg_samples_lost), (ledger.acc_samples, ledger.acc_samples_lost) = (
@@ -276,7 +282,8 @@ class _Life:
                     ledger.records_duplicated += 1
                 self._came.add((record.lane, record.number))
             self._log = sync.log
-            store.confirm(receiver.take(store))
+            for receipt in receiver.take(store):
+                store.confirm(receipt)
             status = await bracelet.status(collect=True)
             self._note_heap(status)
             log = await bracelet.demand(LogRequest(), LogStatus)

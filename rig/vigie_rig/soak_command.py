@@ -128,9 +128,9 @@ def soak(
 def repeat_command(soak: Soak) -> str:
     """The command that lives through the same again."""
     command = f"vigie soak --days {soak.days:g} --link {soak.link} --seed {soak.seed} --board {soak.board}"
-    command += (
-        f" --resets {soak.resets:g} --power-cuts {soak.power_cuts:g} --flash-kb {soak.flash_bytes >> 10}"
-    )
+    command += f" --resets {soak.resets:g} --power-cuts {soak.power_cuts:g}"
+    if soak.flash_bytes is not None:
+        command += f" --flash-kb {soak.flash_bytes >> 10}"
     return command + (" --worst-flash" if soak.worst_flash else "")
 
 
@@ -175,6 +175,7 @@ def _print(console: Console, ledger: Ledger) -> None:
     row("seconds unexplained", f"{ledger.unexplained_seconds:,.1f}")
     row("live heap, kB", " … ".join(f"{each / 1024:.1f}" for each in ledger.heap_live_bytes))
     row("erases of the most worn sector", ledger.flash_erases_most)
+    row("mAh a day, an estimate", f"{sum(ledger.energy_mah_a_day.values()):.2f}")
     row("times real time", f"{ledger.realtime_factor:,.0f}")
     row("transcript", ledger.transcript_sha256[:16])
     console.print(table)

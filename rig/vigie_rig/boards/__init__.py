@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from vigie.micropython import MicroPython, MicroPythonMissing, find, obtain
 from vigie.transports import Transport
+from vigie_rig.energy import Use
 from vigie_rig.errors import BoardMissing, FirmwareFault
 from vigie_rig.faults import FaultPlan
 from vigie_rig.flash import NorFlash
@@ -41,6 +42,10 @@ class Board(Protocol):
 
     def now_us(self) -> int:
         """Board time."""
+        ...
+
+    def use(self) -> Use | None:
+        """What it did so far that takes energy; None for a board of which that cannot be told."""
         ...
 
     def begin_link(self) -> None:

@@ -28,7 +28,7 @@ from ._sampler import Encoded, Sampler
 from .ledger import Ledger
 
 _FIFO_CTRL1, _FIFO_CTRL2, _FIFO_CTRL3, _FIFO_CTRL4 = 0x07, 0x08, 0x09, 0x0A
-_WHO_AM_I, _CTRL1_XL, _CTRL3_C, _CTRL10_C, _STATUS = 0x0F, 0x10, 0x12, 0x19, 0x1E
+_WHO_AM_I, _CTRL1_XL, _CTRL3_C, _CTRL6_C, _CTRL10_C, _STATUS = 0x0F, 0x10, 0x12, 0x15, 0x19, 0x1E
 _OUT_FIRST, _OUT_LAST = 0x28, 0x2D
 _FIFO_STATUS1, _FIFO_STATUS2 = 0x3A, 0x3B
 _TIMESTAMP0, _TIMESTAMP2, _TIMESTAMP3 = 0x40, 0x42, 0x43
@@ -46,6 +46,8 @@ _READ_ONLY = {
 }
 
 _BOOT, _BDU, _IF_INC, _SW_RESET = 0x80, 0x40, 0x04, 0x01
+_XL_HM_MODE = 0x10
+_LOW_POWER_CODES = (1, 2, 3, 4, 5, 11)
 _TIMESTAMP_EN = 0x20
 _TIMESTAMP_RESET = 0xAA
 _TAG_ACCELEROMETER, _TAG_TIMESTAMP = 0x02, 0x04
@@ -116,6 +118,20 @@ class Lsm6dso:
         self._timestamp_read = bytes(4)
         self._fifo_on = self._overwrites = self._stopped = self._overrun_latched = self._fresh = False
         self._reset()
+
+    @property
+    def sampling_hz(self) -> float:
+        """Nominal rate by what its registers hold now; 0 in power-down."""
+        ticks = _period_ticks(self._registers[_CTRL1_XL] >> 4)
+        return 0.0 if ticks is None else 1e6 / (_TICK_US * ticks)
+
+    @property
+    def low_power(self) -> bool:
+        """Whether it is set to low-power mode; above 208 Hz there is none."""
+        return (
+            bool(self._registers[_CTRL6_C] & _XL_HM_MODE)
+            and self._registers[_CTRL1_XL] >> 4 in _LOW_POWER_CODES
+        )
 
     def play_from(self, start_us: int) -> None:
         """Let the trace begin at this board time; for what is sampled from the next start on."""

@@ -21,6 +21,7 @@ from ..traces import Trace
 from ._fifo import Fifo
 from ._max30101_optics import (
     LED_MA_PER_LSB,
+    PULSE_WIDTHS_US,
     RATES_HZ,
     Optics,
     fastest_rate_code,
@@ -115,6 +116,19 @@ class Max30101:
         self._temperature_due_us: int | None = None
         self._was_stuck = False
         self._registers = _power_up_registers()
+
+    @property
+    def sampling(self) -> bool:
+        """Whether it samples now; not while stuck, though its LEDs may be lit."""
+        return bool(self._active_leds())
+
+    @property
+    def led_ma(self) -> float:
+        """Mean current through its LEDs by what its registers hold now: a pulse of each slot a conversion."""
+        config = self._registers[_SPO2_CONFIG]
+        pulses_hz = RATES_HZ[config >> 2 & 0b111] * (1 + self._clock_error)
+        lit = PULSE_WIDTHS_US[config & 0b11] * 1e-6 * pulses_hz
+        return lit * LED_MA_PER_LSB * sum(self._registers[_LED_1 + led] for led in self._active_leds())
 
     def play_from(self, start_us: int) -> None:
         """Let the trace begin at this board time; for what is sampled from the next start on."""

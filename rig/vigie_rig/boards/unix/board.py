@@ -21,6 +21,7 @@ from vigie_rig.boards.unix.clock import BoardClock
 from vigie_rig.boards.unix.process import Interpreter
 from vigie_rig.boards.unix.roles import Roles
 from vigie_rig.channel import Kind, Request, RequestParser, Transcript, Wake, encode_answer
+from vigie_rig.energy import Use
 from vigie_rig.errors import FirmwareFault
 from vigie_rig.faults import FaultPlan
 from vigie_rig.flash import NorFlash, Operation
@@ -130,6 +131,7 @@ class UnixBoard:
         self.pins.on_edge = self._on_edge
         if self._door is not None:
             await self._door.__aenter__()
+        self._roles.meter.look(self.now_us())
         self._spawn(raw=False)
         return self
 
@@ -161,6 +163,10 @@ class UnixBoard:
         """Real time that was taken out of the board's, because the rig was not run meanwhile."""
         return self._clock.stalled_s
 
+    def use(self) -> Use:
+        """What it did so far that takes energy, deploying included."""
+        return self._roles.meter.use(self.now_us())
+
     def begin_link(self) -> None:
         """Let the link be what its profile says, from now on; before, it is a perfect one."""
         self.line.begin()
@@ -188,10 +194,12 @@ class UnixBoard:
         self.line.unplug("power")
         for sensor in self.bus.sensors.values():
             sensor.power_cycle(now_us)
+        self._roles.meter.power(False, now_us)
         self._coming_back = self._loop.call_later(off_s, self._power_on)
 
     def _power_on(self) -> None:
         self._coming_back = None
+        self._roles.meter.power(True, self.now_us())
         self.line.plug("power")
         self._restart(raw=False, cause=_PWRON)
 
@@ -350,7 +358,12 @@ class UnixBoard:
             self._answer(request, now_us, Wake.INPUT)
         elif until_us <= now_us:
             self._answer(request, now_us, 0)
-        elif until_us >= _FOREVER_US:
+        else:
+            self._roles.meter.wakes += 1
+            self._rest(request, until_us)
+
+    def _rest(self, request: Request, until_us: int) -> None:
+        if until_us >= _FOREVER_US:
             self._waiting = (request, None)
         elif self._clock.jump(until_us):
             self._answer(request, until_us, 0)

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from vigie_rig.boards.unix.clock import BoardClock
 from vigie_rig.channel import Kind, Request
+from vigie_rig.energy_meter import EnergyMeter
 from vigie_rig.flash import NorFlash, Operation
 from vigie_rig.pins import Pins
 from vigie_rig.sensor_bus import SensorBus
@@ -31,6 +32,7 @@ class Roles:
         self._line = line
         self._flash = flash
         self._pins = pins
+        self.meter: Final = EnergyMeter(bus, line)
         self.verbs: Final[dict[int, Callable[[Request, int, BoardClock], Answer]]] = {
             int(kind): verb
             for kind, verb in (
@@ -57,24 +59,34 @@ class Roles:
         count = flash.sector_bytes if operation.data is None else len(operation.data)
         if at + count > flash.size_bytes or (operation.data is None and at % flash.sector_bytes):
             return None
-        return operation, flash.operation_us(operation)
+        cost_us = flash.operation_us(operation)
+        self.meter.flash_works(operation, cost_us)
+        return operation, cost_us
 
     def _bus_read(self, request: Request, now_us: int, clock: BoardClock) -> Answer:
         register, low, high = request.payload
         count = low | high << 8
         data = self._bus.read(request.argument, register, count, now_us, clock.loop_time_s(now_us))
-        return self._bus.transfer_us(count), 1 if data is None else 0, data or b""
+        cost_us = self._bus.transfer_us(count)
+        self.meter.bus_us += cost_us
+        return cost_us, 1 if data is None else 0, data or b""
 
     def _bus_write(self, request: Request, now_us: int, clock: BoardClock) -> Answer:
         payload = request.payload
         taken = self._bus.write(request.argument, payload[0], payload[1:], now_us, clock.loop_time_s(now_us))
-        return self._bus.transfer_us(len(payload) - 1), 0 if taken else 1, b""
+        cost_us = self._bus.transfer_us(len(payload) - 1)
+        self.meter.bus_us += cost_us
+        return cost_us, 0 if taken else 1, b""
 
     def _serial_read(self, request: Request, _now_us: int, _clock: BoardClock) -> Answer:
-        return 0, 0, self._line.read(_COUNT.unpack(request.payload)[0])
+        data = self._line.read(_COUNT.unpack(request.payload)[0])
+        self.meter.received(len(data))
+        return 0, 0, data
 
     def _serial_write(self, request: Request, now_us: int, clock: BoardClock) -> Answer:
-        return 0, 0, _COUNT.pack(self._line.write(request.payload, clock.loop_time_s(now_us)))
+        taken = self._line.write(request.payload, clock.loop_time_s(now_us))
+        self.meter.sent(taken)
+        return 0, 0, _COUNT.pack(taken)
 
     def _flash_info(self, _request: Request, _now_us: int, _clock: BoardClock) -> Answer:
         if self._flash is None:
@@ -85,7 +97,9 @@ class Roles:
         at, count = _PIECE.unpack(request.payload)
         if self._flash is None or at + count > self._flash.size_bytes:
             return _REFUSED
-        return self._flash.timing.read_us(count), 0, self._flash.read(at, count)
+        cost_us = self._flash.timing.read_us(count)
+        self.meter.flash_read_us += cost_us
+        return cost_us, 0, self._flash.read(at, count)
 
     def _pin_read(self, request: Request, _now_us: int, _clock: BoardClock) -> Answer:
         return 0, self._pins.level(request.argument), b""
