@@ -33,6 +33,9 @@ _DAY_S: Final = 86400
 _MINUTE_S: Final = 60
 _QUARTER_S: Final = 900
 _SLACK_S: Final = 15
+"""How late the record of a minute that is over may be."""
+_JOIN_S: Final = 3
+"""Minutes that are no further apart follow each other: they are cut by a clock that others keep waiting."""
 _CLOCK_MOST_S: Final = 60.0
 """A record whose time is less sure counts as one of an unknown clock."""
 _YEARS_MOST: Final = 5
@@ -208,15 +211,10 @@ def _painted(
     )
     quarter_end = _seconds(quarter["utc"])
     gap_end = _seconds(gap["utc"])
-    begins = [
-        # Of a boot whose first records are not in the log any more, from the first that is.
-        begin if boot.first_us < _MINUTE_S * 10**6 else clock.utc_of(boot.first_us)[0] / 1e6
-        for boot, clock, (known, begin, _) in zip(times.boots, times.clocks, spans, strict=True)
-        if known is not None
-    ]
+    begins = [begin for boot, begin, _ in spans if boot is not None]
     # Boots before that, of which nobody knows the time, were over by then.
     nameless_s = sum(
-        boot.last_us / 1e6
+        (boot.last_us - boot.first_us) / 1e6
         for boot, _ in itertools.takewhile(
             lambda each: each[1][0] is None, zip(times.boots, spans, strict=True)
         )
@@ -250,10 +248,10 @@ def _painted(
 
 
 def _boot_spans(times: Timeline) -> list[tuple[int | None, float, float]]:
-    """Each boot with its begin and the time of its last record; None for one of which that is not known."""
+    """Each boot with the times of its first and its last record; None for one of which they are not known."""
     spans: list[tuple[int | None, float, float]] = []
     for boot, clock in zip(times.boots, times.clocks, strict=True):
-        begin_us, begin_wrong_us = clock.utc_of(0)
+        begin_us, begin_wrong_us = clock.utc_of(boot.first_us)
         end_us, end_wrong_us = clock.utc_of(boot.last_us)
         sure = clock.known_by != "unknown" and max(begin_wrong_us, end_wrong_us) <= _CLOCK_MOST_S * 1e6
         spans.append((boot.boot_id if sure else None, begin_us / 1e6, end_us / 1e6))
@@ -270,12 +268,12 @@ def _minute_times(
         follows = (np.diff(minute["number"].astype(np.int64)) == 1) & (
             np.diff(minute["boot_id"].astype(np.int64)) == 0
         )
-        close = np.abs(begin[1:] - end[:-1]) <= _SLACK_S
+        close = np.abs(begin[1:] - end[:-1]) <= _JOIN_S
         begin[1:] = np.where(follows & close, end[:-1], begin[1:])
         first = np.append(True, np.diff(minute["boot_id"].astype(np.int64)) != 0)
         for at in np.flatnonzero(first).tolist():
             boot_begin = boot_begins.get(int(minute["boot_id"][at]))
-            if boot_begin is not None and abs(begin[at] - boot_begin) <= _MINUTE_S + _SLACK_S:
+            if boot_begin is not None and -_MINUTE_S <= begin[at] - boot_begin <= _JOIN_S:
                 begin[at] = boot_begin
     return begin, end
 

@@ -384,8 +384,9 @@ def _repaired(
             past += 1
         if at > 0 and past < len(clocks):
             end, end_wrong = clocks[at - 1].utc_of(boots[at - 1].last_us)
-            begin, begin_wrong = clocks[past].utc_of(min(0, boots[past].first_us))
-            lasted = [boot.last_us * (1 + rate[0] * 1e-6) for boot in boots[at:past]]
+            begin, begin_wrong = clocks[past].utc_of(boots[past].first_us)
+            # Ticks need not begin at 0: after a reset some boards go on counting.
+            lasted = [(boot.last_us - boot.first_us) * (1 + rate[0] * 1e-6) for boot in boots[at:past]]
             room = begin + begin_wrong - (end - end_wrong) - sum(lasted)
             if room >= 0:
                 start = end - end_wrong
@@ -399,10 +400,10 @@ def _repaired(
                         (),
                         clocks[each].rejected,
                         (),
-                        np.zeros(1),
+                        np.array([float(boots[each].first_us)]),
                         np.zeros(1),
                         np.array([wrong]),
-                        _base_us=round(start + room / 2),
+                        _base_us=round(start + room / 2) - boots[each].first_us,
                     )
                     start += lasted_us
         at = past
