@@ -45,6 +45,7 @@ class Application:
         self.sampler = Sampler(list(board.streams()), self.clock, self.link)
         self._deframer = Deframer(board.crc_into, board.capabilities() & codec.CAPABILITY_REPL != 0)
         self.crc_into = board.crc_into
+        self._gauge = board.gauge()
         self.boot_id = board.boot_id()
         self._flash_log: "FlashLog | None" = None
         self._watch: "Watch | None" = None
@@ -244,6 +245,12 @@ class Application:
         )
         await self._log(codec.LOG_LEVEL_INFO, "session opened, %d bytes of heap free" % gc.mem_free())
 
+    def _battery_mv(self) -> int:
+        try:
+            return self._gauge.millivolts()
+        except OSError:
+            return 0
+
     async def _status(self, sequence: int, body: bytes) -> None:
         if codec.unpack_status_request(body, 0, len(body))[0]:
             gc.collect()
@@ -259,7 +266,7 @@ class Application:
             self.clock.epoch,
             self.sampler.running,
             self._board.reset_reason(),
-            self._board.battery_mv(),
+            self._battery_mv(),
             gc.mem_alloc(),
             gc.mem_free(),
             self._deframer.frames_bad,

@@ -75,7 +75,7 @@ class Link:
         buffer = self._buffer
         buffer[1] = kind
         end = pack(buffer, BODY_AT, *fields)
-        tail = tail[: BUFFER_BYTES - 6 - end]
+        tail = tail[: BUFFER_BYTES - 5 - end]
         buffer[end : end + len(tail)] = tail
         end += len(tail)
         self.send(buffer, self._view[1:end], end)

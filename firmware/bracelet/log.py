@@ -126,6 +126,8 @@ class FlashLog:
         while walk.step():
             pass
         self.next[lane] = max(self.next[lane], walk.next)
+        if walk.next < self.next[lane]:
+            return  # records behind its last one were lost: the lane goes on in a sector whose header tells its number
         self._open[lane] = sector
         self._at[lane] = walk.free_at
         self._stale[lane] = 1
@@ -312,7 +314,8 @@ class FlashLog:
         for delivered in (True, False):
             for lane in _VICTIMS:
                 sector = self._following(lane, -1, -1)
-                if sector == self._open[lane]:
+                # Full or not, a lane's newest sector stays: it may be all that says how far its numbers are.
+                if sector < 0 or self._following(lane, self._firsts[sector], sector) < 0:
                     continue
                 if not delivered or self._end_of(sector) <= self.delivered[lane]:
                     return sector

@@ -17,7 +17,8 @@ BODY_MOST = const(208)
 BASE = const(1)
 """Kind of the unnumbered record that says to which boot what follows belongs, and when its time began."""
 _BASE_BYTES = const(10)
-_AHEAD = const(4)
+_AHEAD = const(32)
+"""How many numbers are tried where records were damaged."""
 
 _TYPING = const(0)
 if _TYPING:
@@ -50,6 +51,7 @@ class Walk:
         self.ticks_us = 0
         self.epoch = 0
         self._next_at: int = 0
+        self._whole_to: int = 0
         self._next = 0
         self._limit = 0
         self._crc_into = crc_into
@@ -66,7 +68,7 @@ class Walk:
         self.log_id = log_id
         self._next = first
         self.number = -1
-        self._next_at = HEADER_BYTES
+        self._next_at = self._whole_to = HEADER_BYTES
         self.refresh(known)
         self.boot_id, self.ticks_us, self.epoch = unpack_from("<IIH", self.buffer, 16)
 
@@ -99,9 +101,11 @@ class Walk:
             kind = buffer[at]
             end = at + HEAD_BYTES + buffer[at + 1]
             if (kind & 0x80 or kind == BASE) and buffer[at + 1] <= BODY_MOST and end + 4 <= len(buffer):
-                for number in range(self._next, self._next + _AHEAD):
+                # Each slot that was stepped over may have been a record.
+                ahead = min(_AHEAD, 1 + (at - self._whole_to) // SLOT)
+                for number in range(self._next, self._next + ahead):
                     if self._whole(at, end, number):
-                        self._next_at = (end + 4 + SLOT - 1) // SLOT * SLOT
+                        self._next_at = self._whole_to = (end + 4 + SLOT - 1) // SLOT * SLOT
                         self.damaged = (self.damaged + number - self._next) & 0xFFFF
                         if kind == BASE:
                             self._next = number

@@ -10,6 +10,7 @@ import gc
 from micropython import const
 
 from bracelet import codec, plan
+from bracelet.alarm import Alarm
 from bracelet.arrays import zeros
 from bracelet.clock import elapsed_us
 from bracelet.features.gain import next_led_ua
@@ -26,6 +27,8 @@ _PPG_RANGE_NA = const(4096)
 _PPG_LED_UA = const(6400)
 _RAW_ALWAYS = const(0xFFFF)
 _SECONDS_A_DAY = const(86400)
+_UNKNOWN = const(255)
+_LOW_PERCENT = const(15)
 
 _TYPING = const(0)
 if _TYPING:
@@ -44,7 +47,6 @@ class Watch:
         """Steps that ended with an error, such as a flash that fails; the last is `fault`."""
         self.fault = ""
         self.recorder = Recorder(log)
-        self._board = board
         self._clock = clock
         self._log = log
         self._plan: "PlanFields" = plan.OFF
@@ -57,6 +59,10 @@ class Watch:
         self._in_window = False
         self._raw_left = 0
         self._quarter = Quarter()
+        self._alarm = Alarm(board.button(), board.vibration(), self._event)
+        self._gauge = board.gauge()
+        self._battery = _UNKNOWN
+        self._charging = False
         self._body = bytearray(7)
         self._values = zeros("i", 6)
         self._led_ua = _PPG_LED_UA
@@ -143,6 +149,19 @@ class Watch:
 
     async def run(self) -> None:
         """Follow the plan, until cancelled."""
+        alarm = self._alarm
+        # The stubs of asyncio name types that they do not bring.
+        tasks = [
+            asyncio.create_task(alarm.listen()),  # pyright: ignore[reportUnknownMemberType]
+            asyncio.create_task(alarm.shake()),  # pyright: ignore[reportUnknownMemberType]
+        ]
+        try:
+            await self._follow()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _follow(self) -> None:
         while True:
             if not self.active:
                 self._wanted.clear()
@@ -228,9 +247,11 @@ class Watch:
             self._end_window()
         values = self._values
         features.close_minute(values)
-        battery = self._board.battery_percent()
+        self._look_at_battery()
+        battery = self._battery
+        state = values[5] | (codec.MINUTE_STATE_CHARGING if self._charging else 0)
         codec.pack_minute_record(
-            self._body, 0, values[0], values[1], values[2], values[3], values[4], values[5], battery
+            self._body, 0, values[0], values[1], values[2], values[3], values[4], state, battery
         )
         self._minute_us = (self._minute_us + _MINUTE_US) & _MASK
         self._minute += 1
@@ -244,6 +265,17 @@ class Watch:
             if not self._raw_left:
                 self.recorder.end_raw()
         self._start_minute()
+
+    def _look_at_battery(self) -> None:
+        before = self._battery
+        try:
+            self._battery = self._gauge.percent()
+            self._charging = self._gauge.charging()
+        except OSError:
+            self._battery = _UNKNOWN
+            self._charging = False
+        if self._battery <= _LOW_PERCENT < before:
+            self._event(codec.EVENT_CODE_LOW_BATTERY, self._battery)
 
     def _begin(self, bit: int) -> None:
         sampler = self._samplers.get(bit)
@@ -273,8 +305,10 @@ class Watch:
         body = bytearray(5)
         codec.pack_event_record(body, 0, code, value)
         self._log.append(codec.LANE_EVENT, codec.EVENT_RECORD, body)
-        if code == codec.EVENT_CODE_FALL and self._plan[10]:
-            self._raw_left = max(self._raw_left, self._plan[10])
+        if code == codec.EVENT_CODE_FALL:
+            self._alarm.fall()
+            if self._plan[10]:
+                self.capture(max(self._raw_left, self._plan[10]))
 
     def _sensor_event(self, bit: int, ticks_us: int, epoch: int, code: int, value: int) -> None:
         self._event(code, value)

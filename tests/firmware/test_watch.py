@@ -9,13 +9,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
 
 import vigie
+from vigie.micropython import MicroPython
 from vigie.plans import OFF, STANDARD
 from vigie.records import Record
 from vigie.store import Store
-from vigie_protocol.enums import ErrorCode, GapReason, Lane, MinuteState, ResetReason
+from vigie_protocol.enums import ErrorCode, EventCode, GapReason, Lane, MinuteState, ResetReason
 from vigie_protocol.messages import (
     BootRecord,
     Capture,
@@ -36,7 +38,8 @@ from vigie_protocol.messages import (
 )
 from vigie_rig import virtual_clock
 from vigie_rig.boards.unix import UnixBoard
-from vigie_rig.sensors import Lsm6dso, Max30101
+from vigie_rig.sensors import Button, Lsm6dso, Max17048, Max30101, Vibration
+from vigie_rig.traces import Trace
 
 T = TypeVar("T")
 CALM = dataclasses.replace(STANDARD, raw_window_s=0, raw_on_event_s=0)
@@ -256,3 +259,85 @@ def test_the_log_outlives_a_power_cut_in_mid_minute(board: UnixBoard, tmp_path: 
     records, status = on(board, scene)
     assert len(bodies(records, MinuteRecord)) == 4
     assert (status.damaged, status.dropped) == (0, 0)
+
+
+FALLING = dataclasses.replace(CALM, raw_on_event_s=60)
+BUTTON_PIN, MOTOR_PIN = 2, 3
+
+
+@pytest.fixture
+def falling(micropython: MicroPython, board: UnixBoard, wrist: Trace) -> UnixBoard:
+    """A bracelet whose wearer rests, falls after half a minute, and lies still."""
+    time_s = np.arange(0, 60, 0.01)
+    acc_g = np.zeros((3, len(time_s)))
+    acc_g[2] = 1 + 0.002 * np.sin(2 * np.pi * 0.25 * time_s)
+    hit = (time_s >= 30) & (time_s < 30.9)
+    acc_g[2, hit] += 3.5 * np.sin(2 * np.pi * 4 * time_s[hit])
+    trace = dataclasses.replace(wrist, acc_g=acc_g, acc_rate_hz=100.0)
+    return UnixBoard(micropython, board.files, sensors=[Max30101(trace, seed=1), Lsm6dso(trace, seed=1)])
+
+
+def test_a_fall_is_told_and_felt_until_the_button_says_that_all_is_well(
+    falling: UnixBoard, tmp_path: Path
+) -> None:
+    motor, button = Vibration(falling.pins, MOTOR_PIN), Button(falling.pins, BUTTON_PIN)
+
+    async def scene(board: UnixBoard) -> tuple[list[Record], int]:
+        await follow(board, FALLING)
+        for _ in range(120):
+            await asyncio.sleep(0.5)
+            if motor.runs:
+                break
+        await asyncio.sleep(5)
+        button.press(0.3)
+        await asyncio.sleep(2)
+        felt = len(motor.runs)
+        await asyncio.sleep(60)
+        assert len(motor.runs) == felt, "the motor ran on"
+        button.press(0.5)
+        await asyncio.sleep(5)
+        return await home(board, tmp_path / "store"), felt
+
+    records, felt = on(falling, scene)
+    events = bodies(records, EventRecord)
+    told = (EventCode.FALL, EventCode.CANCELLED, EventCode.BUTTON)
+    assert [each.code for each in events if each.code in told] == list(told)
+    assert felt >= 3
+    pressed_ms = next(each.value for each in events if each.code == EventCode.BUTTON)
+    assert pressed_ms == pytest.approx(500, abs=60)
+    assert any(each.lane is Lane.RAW for each in records), "raw samples of what came after"
+
+
+def test_a_fall_that_nobody_cancels_stays_told(falling: UnixBoard, tmp_path: Path) -> None:
+    motor = Vibration(falling.pins, MOTOR_PIN)
+
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, FALLING)
+        await asyncio.sleep(180)
+        return await home(board, tmp_path / "store")
+
+    codes = [each.code for each in bodies(on(falling, scene), EventRecord)]
+    assert EventCode.FALL in codes
+    assert EventCode.CANCELLED not in codes
+    lasted_s = (motor.runs[-1][1] - motor.runs[0][0]) / 1e6
+    assert 24 < lasted_s < 34
+
+
+def test_the_battery_is_in_every_minute_and_told_when_low(
+    micropython: MicroPython, board: UnixBoard, tmp_path: Path, ppg: Max30101, acc: Lsm6dso
+) -> None:
+    gauge = Max17048(lambda time_s: 16.4 - time_s / 60)
+    powered = UnixBoard(micropython, board.files, sensors=[ppg, acc, gauge])
+
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(185)
+        return await home(board, tmp_path / "store")
+
+    records = on(powered, scene)
+    charges = [each.battery for each in bodies(records, MinuteRecord)]
+    assert charges == sorted(charges, reverse=True)
+    assert 12 <= charges[-1] < charges[0] <= 16
+    low = [each for each in bodies(records, EventRecord) if each.code == EventCode.LOW_BATTERY]
+    assert len(low) == 1
+    assert low[0].value == 15

@@ -6,8 +6,11 @@ import machine
 
 from bracelet import codec
 from bracelet.accelerometer import AccelerometerStream
+from bracelet.drivers.button import Button
+from bracelet.drivers.gauge import Max17048
 from bracelet.drivers.lsm6dso import Lsm6dso
 from bracelet.drivers.max30101 import Max30101
+from bracelet.drivers.vibration import Vibration
 from bracelet.ppg import PpgStream
 
 if sys.maxsize > 0xFFFFFFFF:
@@ -38,12 +41,16 @@ def capabilities() -> int:
     return codec.CAPABILITY_REPL
 
 
-def battery_mv() -> int:
-    return 0
+def gauge() -> Max17048:
+    return Max17048(machine.I2C(0, freq=400000))
 
 
-def battery_percent() -> int:
-    return 255
+def button() -> Button:
+    return Button(machine.Pin(2, machine.Pin.IN, machine.Pin.PULL_UP))
+
+
+def vibration() -> Vibration:
+    return Vibration(machine.Pin(3, machine.Pin.OUT))
 
 
 def flash():  # pyright: ignore[reportUnknownParameterType]
