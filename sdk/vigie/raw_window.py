@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
 _SILENCE_S: Final = 5.0
 _ATTEMPTS: Final = 5
-_AFTER_S: Final = 3.0
-"""How long after its end a window is in the log."""
-_CAPTURE_MOST_S: Final = 0xFFFF
+_AFTER_S: Final = 1.0
+"""How long a sample may take from the sensor to the bracelet."""
+_CAPTURE_MOST_S: Final = 0xFFFE
+_MINUTE_S: Final = 60
 
 
 async def bring_window(
@@ -56,9 +58,12 @@ async def bring_window(
     now_s = utc_s()
     if end_s > now_s:
         await asyncio.sleep(max(0.0, begin_s - now_s))
-        seconds = min(round(end_s - max(begin_s, now_s)), _CAPTURE_MOST_S)
-        await bracelet.demand(Capture(seconds=max(1, seconds)), Done)
-        await asyncio.sleep(seconds + _AFTER_S)
+        lasts_s = end_s - max(begin_s, now_s)
+        # Bracelets count in whole minutes: longer than needed, and ended here if the link is still there then.
+        seconds = min(math.ceil(lasts_s) + _MINUTE_S, _CAPTURE_MOST_S)
+        await bracelet.demand(Capture(seconds=seconds), Done)
+        await asyncio.sleep(lasts_s + _AFTER_S)
+        await bracelet.demand(Capture(seconds=0), Done)
     # The anchors tell when the records were made.
     async for _ in bracelet.sync(store, only={Lane.EVENT: ALL}, utc_s=utc_s):
         pass
