@@ -157,15 +157,16 @@ def _joined(stream: Stream, run: Sequence[_Piece], times: Timeline) -> RawWindow
     newest = np.append(np.diff(ticks) > 0, True)
     lasts, ticks = lasts[newest], ticks[newest]
     period_us = 1e6 / rate_hz
-    if len(ticks) >= _FIT_LEAST and ticks[-1] - ticks[0] >= _FIT_SPAN_US:
-        samples, passed_us = lasts - lasts.mean(), ticks - ticks.mean()
-        slope = float(samples @ passed_us / (samples @ samples))
-        period_us = slope if abs(slope * rate_hz / 1e6 - 1) < _RATE_OFF_MOST else period_us
+    measured = len(ticks) >= _FIT_LEAST and ticks[-1] - ticks[0] >= _FIT_SPAN_US
+    if measured:
+        slope = _slope_below(lasts, ticks)
+        measured = abs(slope * rate_hz / 1e6 - 1) <= _RATE_OFF_MOST
+        period_us = slope if measured else period_us
     # No sample was made after it was read.
     origin_us = float(np.min(ticks - lasts * period_us))
     at_us = np.rint(origin_us + np.arange(len(counts)) * period_us).astype(np.int64)
     utc, wrong_s = times.utc(np.full(len(at_us), run[0].boot_id, np.uint32), at_us)
-    drift_s = 0.0 if len(ticks) >= _FIT_LEAST else _RATE_OFF_MOST * len(counts) * period_us / 1e6
+    drift_s = 0.0 if measured else _RATE_OFF_MOST * len(counts) * period_us / 1e6
     return RawWindow(
         stream,
         utc,
@@ -180,3 +181,24 @@ def _joined(stream: Stream, run: Sequence[_Piece], times: Timeline) -> RawWindow
         run[-1].number,
         run[0].batch,
     )
+
+
+def _slope_below(samples: NDArray[np.float64], ticks_us: NDArray[np.float64]) -> float:
+    """Slope of the line below all points that is nearest to them: samples wait to be read, some hardly at all.
+
+    Of all such lines it lies on the lower convex hull, over the mean of the samples (Moon, Skelly, Towsley 1999,
+    doi 10.1109/INFCOM.1999.749287).
+    """
+    hull: list[int] = []
+    for at in range(len(samples)):
+        while len(hull) > 1:
+            one, two = hull[-2], hull[-1]
+            turn = (samples[two] - samples[one]) * (ticks_us[at] - ticks_us[one])
+            if turn > (samples[at] - samples[one]) * (ticks_us[two] - ticks_us[one]):
+                break
+            hull.pop()
+        hull.append(at)
+    above = int(np.count_nonzero(samples[hull] < samples.mean()))
+    edge = min(max(above, 1), len(hull) - 1)
+    one, two = hull[edge - 1], hull[edge]
+    return float((ticks_us[two] - ticks_us[one]) / (samples[two] - samples[one]))
