@@ -22,7 +22,9 @@ from vigie.samples import SampleBlock
 from vigie_protocol.messages import Configure
 from vigie_rig import judge, virtual_clock
 from vigie_rig.boards import BOARDS, HEAP_BYTES
+from vigie_rig.energy import Use, load_power, mah_a_day, power_file
 from vigie_rig.errors import BoardMissing, FirmwareFault, RigError, UsageError
+from vigie_rig.expected_use import streaming_use
 from vigie_rig.faults import KINDS, Fault
 from vigie_rig.links import LINKS, Timetable
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
@@ -47,6 +49,7 @@ STANDARD: Final = Configure(
 MEASUREMENTS: Final = frozenset(
     {
         "clock_stalled_s",
+        "energy_mah_a_day",
         "frames_bad",
         "frames_lost",
         "heap_live_bytes",
@@ -91,6 +94,9 @@ _START_S: Final = 1.0
 """How long a stream may take to begin."""
 _RECOVERY_S: Final = 8.0
 """How long after a fault the stream may take to run again: noticing, connecting, starting."""
+_ENERGY_MOST: Final = 1.25
+_ENERGY_MOST_DISTURBED: Final = 1.6
+"""How many times what the configuration needs may be taken from the battery: a link that is full is asked often."""
 _RATE_FIT_S: Final = 20.0
 """From how long a stream on the sensors' true rates are asked to be found."""
 
@@ -176,6 +182,7 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
         "uncovered_s": Limit(at_most=_START_S + uncovered_s),
         "heap_live_bytes": Limit(at_most=128 * 1024),
         "realtime_factor": Limit(at_least=0.9),
+        "energy_mah_a_day": Limit(at_most=_energy_most_mah_a_day(bench, disturbed=disturbed)),
     }
     if bench.find_heap_needed:
         limits["heap_needed_bytes"] = Limit(at_most=HEAP_BYTES[bench.board])
@@ -189,6 +196,15 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
     if bench.trace.reference is not None and bench.seconds is None and not disturbed:
         limits |= {"heart_rate_mae_bpm": Limit(at_most=5.0), "heart_rate_coverage": Limit(at_least=0.6)}
     return limits | dict(bench.limits)
+
+
+def _energy_most_mah_a_day(bench: Bench, *, disturbed: bool) -> float:
+    needed = _energy_mah_a_day(bench, streaming_use(bench.configuration))
+    return round(needed * (_ENERGY_MOST_DISTURBED if disturbed else _ENERGY_MOST), 1)
+
+
+def _energy_mah_a_day(bench: Bench, use: Use) -> float:
+    return sum(mah_a_day(use, load_power(power_file(bench.board))).values())
 
 
 def run_bench(
@@ -335,6 +351,9 @@ def _measure(bench: Bench, record: SessionRecord, estimate: HeartRateTrack | Non
     ]
     if bench.clock == "real":
         measurements.append(Measurement("clock_stalled_s", record.stalled_s, "s"))
+    use = record.use
+    energy = _energy_mah_a_day(bench, use) if use is not None and use.seconds else None
+    measurements.append(Measurement("energy_mah_a_day", energy, "mAh a day, an estimate"))
     reference = bench.trace.reference
     if reference is not None:
         inside = reference.time_s + reference.window_s / 2 <= bench.playing_s

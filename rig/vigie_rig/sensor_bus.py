@@ -11,6 +11,11 @@ I2C_HZ: Final = 400_000
 _BITS_PER_BYTE: Final = 9
 
 
+def transfer_us(count: int) -> int:
+    """Microseconds that a register transfer of ``count`` bytes takes: address, register, (address,) data."""
+    return (3 + count) * _BITS_PER_BYTE * 1_000_000 // I2C_HZ
+
+
 class SensorModel(Protocol):
     """A sensor at register level, lazy in time: every call tells it the board's time."""
 
@@ -46,10 +51,6 @@ class SensorBus:
         self.on_write: Callable[[int], None] | None = None
         """Called with the time after each write to a sensor, whole or not."""
         self._faults = faults
-
-    def transfer_us(self, count: int) -> int:
-        """Microseconds that a register transfer of ``count`` bytes takes: address, register, (address,) data."""
-        return (3 + count) * _BITS_PER_BYTE * 1_000_000 // I2C_HZ
 
     def _answering(self, address: int, now_s: float) -> SensorModel | None:
         self.transfers += 1

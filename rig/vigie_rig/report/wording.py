@@ -42,7 +42,7 @@ _HEADLINES: Final[dict[Verdict, Headline]] = {
     "flake": Headline("FLAKE", "~", UNCLEAR, "It failed, then passed on the same input."),
 }
 
-_UNIT_ENDINGS: Final = ("_bytes", "_bpm", "_s", "_ms", "_hz")
+_UNIT_ENDINGS: Final = ("_mah_a_day", "_bytes", "_bpm", "_s", "_ms", "_hz")
 _ACRONYMS: Final = {"mae": "MAE", "ppg": "PPG", "crc": "CRC", "ble": "BLE", "mtu": "MTU", "rssi": "RSSI"}
 
 

@@ -11,7 +11,7 @@ from vigie_rig.channel import Kind, Request
 from vigie_rig.energy_meter import EnergyMeter
 from vigie_rig.flash import NorFlash, Operation
 from vigie_rig.pins import Pins
-from vigie_rig.sensor_bus import SensorBus
+from vigie_rig.sensor_bus import SensorBus, transfer_us
 from vigie_rig.serial_line import SerialLine
 
 Answer: TypeAlias = tuple[int, int, bytes]
@@ -67,14 +67,14 @@ class Roles:
         register, low, high = request.payload
         count = low | high << 8
         data = self._bus.read(request.argument, register, count, now_us, clock.loop_time_s(now_us))
-        cost_us = self._bus.transfer_us(count)
+        cost_us = transfer_us(count)
         self.meter.bus_us += cost_us
         return cost_us, 1 if data is None else 0, data or b""
 
     def _bus_write(self, request: Request, now_us: int, clock: BoardClock) -> Answer:
         payload = request.payload
         taken = self._bus.write(request.argument, payload[0], payload[1:], now_us, clock.loop_time_s(now_us))
-        cost_us = self._bus.transfer_us(len(payload) - 1)
+        cost_us = transfer_us(len(payload) - 1)
         self.meter.bus_us += cost_us
         return cost_us, 0 if taken else 1, b""
 
