@@ -12,6 +12,7 @@ from typing import Final
 
 from vigie_protocol.messages import Configure, SetPlan
 from vigie_rig.energy import DAY_S, Use
+from vigie_rig.errors import UsageError
 from vigie_rig.flash import TYPICAL
 from vigie_rig.sensor_bus import transfer_us
 
@@ -91,6 +92,19 @@ def raw_seconds(plan: SetPlan) -> float:
     return DAY_S if plan.raw_window_s == _RAW_ALWAYS else 60.0 * math.ceil(plan.raw_window_s / 60)
 
 
+def _check(plan: SetPlan) -> None:
+    if not plan.ppg_rate_hz:
+        return
+    if not plan.acc_rate_decihz:
+        raise UsageError("a plan with PPG windows needs the accelerometer: set acc_rate_decihz")
+    if not 8 <= plan.ppg_window_s <= 60:
+        raise UsageError(f"ppg_window_s is {plan.ppg_window_s}: a PPG window has 8 to 60 s")
+    for name in ("ppg_day_every_s", "ppg_night_every_s"):
+        every_s = getattr(plan, name)
+        if every_s < 60 or every_s % 60:
+            raise UsageError(f"{name} is {every_s}: windows come every whole minutes, 60, 120, ...")
+
+
 def plan_use(
     plan: SetPlan,
     *,
@@ -110,7 +124,13 @@ def plan_use(
         Events, gaps, anchors and boots.
     syncs_a_day
         How often a gateway comes.
+
+    Raises
+    ------
+    UsageError
+        No bracelet takes this plan.
     """
+    _check(plan)
     sampling = bool(plan.acc_rate_decihz)
     acc_rate_hz = acc_hz(plan.acc_rate_decihz)
     raw_s = raw_seconds(plan)
