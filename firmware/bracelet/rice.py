@@ -88,7 +88,7 @@ def pack(values: "array[int]", count: int, channels: int, out: bytearray, at: in
 def _measure(
     values: "array[int]", count: int, channels: int, channel: int, predictor: int, limit: int
 ) -> int:
-    """How many bits a channel takes with a predictor, or `limit` if not less; `_measured`: the first k, the unary bits."""
+    """How many bits a channel takes, or `limit` if not less; puts the first k and the unary bits into `_measured`."""
     unary = remainders = first_k = before = 0
     index = 1
     while index < count:

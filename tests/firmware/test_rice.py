@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 import rice_board
+from features_harness import acc_of, ppg_of, trace_of
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from training.recordings import load
 from vigie.micropython import MicroPython
 from vigie_protocol import rice
 
 _FIRMWARE = Path(__file__).parents[2] / "firmware"
+_RECORDINGS = Path(os.environ.get("VIGIE_TRACES", _FIRMWARE / ".." / ".." / "shared" / "traces"))
 _ROOM = 5000
 
 Samples = NDArray[np.int64]
@@ -73,6 +76,44 @@ def test_micropython_packs_as_the_reference_does(micropython: MicroPython, tmp_p
         check=True,
     )
     assert ran.stdout.split() == [rice.encode(samples).hex() for samples in every]
+
+
+@pytest.mark.skipif(
+    not (_RECORDINGS / "load.py").is_file(),
+    reason=f"no recordings at {_RECORDINGS}: set VIGIE_TRACES to their folder",
+)
+@pytest.mark.parametrize("name", ["bami1", "ieee_spc", "wesad"])
+def test_what_wrists_measured_is_packed_as_by_the_reference_and_comes_back(device: Any, name: str) -> None:
+    trace = trace_of(next(iter(load(_RECORDINGS).recordings(name))))
+    for samples, count in ((ppg_of(trace)[:, None], 128), (acc_of(trace), 48)):
+        for begin in range(0, 20 * count, count):
+            record = samples[begin : begin + count]
+            out = bytearray(_ROOM)
+            end = device.pack(array("i", record.ravel().tolist()), *record.shape, out, 0, _ROOM)
+            assert bytes(out[:end]) == rice.encode(record)
+            assert (rice.decode(bytes(out[:end]), *record.shape) == record).all()
+
+
+def test_packing_takes_no_heap(micropython: MicroPython) -> None:
+    program = """
+import micropython
+from array import array
+from bracelet import rice
+values = array("i", [index * index * 37 % 200003 for index in range(384)])
+out = bytearray(2000)
+micropython.heap_lock()
+end = rice.pack(values, 128, 3, out, 0, 2000)
+micropython.heap_unlock()
+print(end)
+"""
+    ran = subprocess.run(
+        [*micropython.command, "-c", program],
+        env={**os.environ, "MICROPYPATH": str(_FIRMWARE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(ran.stdout) > 384
 
 
 def test_both_ends_have_the_same_predictors(device: Any) -> None:
