@@ -98,21 +98,24 @@ class SyncProgress:
 class _Lane:
     """What this sync knows of one lane."""
 
-    def __init__(self, status: LaneStatus, here: Ranges) -> None:
+    def __init__(self, status: LaneStatus, here: Ranges, compared: int | None) -> None:
         self.status = status
+        self.compared = compared
+        """Number of a record that is here, and that is to come again before anything is acknowledged."""
         self.known = here
         """Here, known not to come, or asked for."""
         self.told = (status.held, status.delivered)
         self.record_bytes = float(_RECORD_BYTES[Lane(status.lane)])
 
 
-def _overlap(here: Ranges, known: Ranges, status: LaneStatus) -> None:
+def _overlap(here: Ranges, known: Ranges, status: LaneStatus) -> int | None:
     """Let one record that is here be fetched again, to see that its number means the same record still."""
     for first, past in reversed([*here]):
-        newest = min(past, status.next) - 1
+        newest: int = min(past, status.next) - 1
         if newest >= max(first, status.oldest):
             known.discard(newest, newest + 1)
-            return
+            return newest
+    return None
 
 
 class Sync:
@@ -316,13 +319,13 @@ class Sync:
                 for first, past, absence in held.absent:
                     if not (self._everything and absence is Absence.DELIVERED and past > status.oldest):
                         known.add(first, past)
-                _overlap(held.here, known, status)
+                compared = _overlap(held.here, known, status)
                 if len(held.here) and held.here.past > status.next:
                     self._troubles.append(NumbersWentBack(lane, status.next, held.here.past))
                 first, past = self._only[lane]
                 known.add(0, first)
                 known.add(past, ALL[1])
-                at = self._lanes[lane] = _Lane(status, known)
+                at = self._lanes[lane] = _Lane(status, known, compared)
             at.status = status
             below = status.oldest if self._everything else max(status.oldest, status.delivered)
             gone = at.known.outside(0, min(below, status.next))
@@ -413,6 +416,10 @@ class Sync:
         if self._failure is not None and self._bracelet.link.numbers_began_anew != self._began_anew:
             raise self._failure
         new = self._commit(fetch.lane, list(fetch.records.values()), absent)
+        at = self._lanes[fetch.lane]
+        asked = range(fetch.first, fetch.first + fetch.count)
+        if at.compared is not None and at.compared in asked and at.compared in at.known:
+            at.compared = None
         self._note_progress(fetch, new)
         return new
 
@@ -491,7 +498,11 @@ class Sync:
         """Tell the bracelet what is committed here, and what the receiver has."""
         assert self.log is not None
         self._acknowledged_s = asyncio.get_running_loop().time()
+        doubted = {each.lane for each in self._troubles}
         for lane, at in self._lanes.items():
+            # Where numbers may mean other records, nothing said of numbers is sure.
+            if lane in doubted or at.compared is not None:
+                continue
             here = self._store.lane(self.log, lane)
             held, delivered = max(here.held, at.told[0]), max(here.delivered, at.told[1])
             if (held, delivered) != at.told:

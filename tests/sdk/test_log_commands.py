@@ -176,6 +176,17 @@ async def test_a_store_that_cannot_be_written_is_one_line_and_no_traceback(tmp_p
     assert "Traceback" not in output
 
 
+async def test_an_export_names_the_files_that_it_wrote(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    async with served(a_log(100)) as (_, url):
+        await ended(await started("sync", url, tmp_path / "store", "--gateway", "attic"))
+    status, output = await ended(await started("export", "parquet", tmp_path / "store", tmp_path / "out"))
+    assert status == 0, output
+    names = sorted(file.name for file in (tmp_path / "out").iterdir())
+    assert names == [f"{each}.parquet" for each in ("batches", "events", "gaps", "minutes", "quarters")]
+    assert all(name in output.replace("\n", "") for name in names)
+
+
 def raw_record(number: int) -> RawPpgRecord:
     return RawPpgRecord(
         first_sample=100 * number, samples=100, channels=1, rate_hz=50, led_ua=6400, packed=bytes(100)

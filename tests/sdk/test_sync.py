@@ -548,12 +548,34 @@ def test_numbers_that_are_given_twice_are_told_and_both_records_kept(tmp_path: P
         forged.minutes(minutes, first_us=7_000_000_000)
         with pytest.raises((vigie.RecordConflict, vigie.NumbersWentBack)):
             await bring(forged, tmp_path / "a")
+        assert forged.held[Lane.MINUTE] == 0
         with Store(tmp_path / "a") as store:
             kept = [*stored(tmp_path / "a")[Lane.MINUTE].values(), *store.conflicts(store.logs()[0])]
         for lost in (log, forged):
             assert {each.number for each in kept if each in lost.records[Lane.MINUTE].values()} == set(
                 range(lost.next[Lane.MINUTE])
             )
+
+    virtual_clock.run(main())
+
+
+def test_nothing_is_acknowledged_before_one_record_was_compared(tmp_path: Path) -> None:
+    """However long the sync takes: what a gateway holds under these numbers may be other records."""
+
+    async def main() -> None:
+        log = booted()
+        for number in range(200):
+            log.append(Lane.RAW, raw(number))
+        await bring(log, tmp_path / "a")
+        forged = FakeLog(log_id=7, seed=9)
+        forged.boot(ticks_us)
+        forged.minutes(3000)
+        for number in range(400):
+            forged.append(Lane.RAW, raw(number + 50_000))
+        with pytest.raises(vigie.RecordConflict):
+            await bring(forged, tmp_path / "a", lambda inner: BadLine(inner, bytes_per_s=3000))
+        assert forged.held[Lane.RAW] == 0
+        assert forged.held[Lane.MINUTE] == 3000
 
     virtual_clock.run(main())
 
