@@ -51,6 +51,8 @@ class Ranges:
 
     def discard(self, first: int, past: int) -> None:
         """Take the numbers of a range out."""
+        if past <= first:
+            return
         pieces = [
             piece
             for low, high in self
