@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from vigie_rig.errors import UsageError
 
@@ -100,7 +100,7 @@ def load_power(path: Path) -> Power:
     for section, values in document.items():
         if not isinstance(values, dict):
             raise UsageError(f"{path.name}: {section} stands in no [section]")
-        given |= {f"{section}_{key}": value for key, value in values.items()}
+        given |= {f"{section}_{key}": value for key, value in cast("dict[str, Any]", values).items()}
     fields = {field.name for field in dataclasses.fields(Power)}
     for what, names in (("lacks", fields - set(given)), ("has the unknown", set(given) - fields)):
         if names:
