@@ -34,7 +34,7 @@ _measured = [0, 0]
 def pack(values: "array[int]", count: int, channels: int, out: bytearray, at: int, end: int) -> int:
     """Pack `count` samples of each channel, which stand one sample after the other; return the end, -1: no room.
 
-    One to four channels of up to 24 bits with their sign, one sample or more.
+    One to four channels of up to 24 bits with their sign, one sample or more. Steps above 21 bits take heap.
     """
     width = 0
     for channel in range(channels):
