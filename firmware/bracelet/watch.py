@@ -87,7 +87,10 @@ class Watch:
         self._utc_at = (ticks_us, epoch)
 
     def capture(self, seconds: int) -> None:
-        """Keep raw samples for so long from now on; 65535 is until 0 comes."""
+        """Keep raw samples for so long from now on, and to the end of that minute; 65535 is until 0 comes."""
+        if seconds and seconds < _RAW_ALWAYS:
+            passed_s = elapsed_us(self._minute_us, self._clock.now_us()) // 1000000
+            seconds = min(seconds + passed_s, _RAW_ALWAYS - 1)
         self._raw_left = seconds
         if not self.active:
             return

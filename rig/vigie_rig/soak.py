@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Final
 
 import vigie
+from vigie.completeness import completeness_of_all
 from vigie.errors import LinkError, VigieError
 from vigie.flash import flash
 from vigie.plans import STANDARD
 from vigie.receiver import StandInReceiver
 from vigie.store import LogKey, Store
-from vigie_protocol.enums import Lane
+from vigie_protocol.enums import GapReason, Lane
 from vigie_protocol.messages import (
     LogRequest,
     LogStatus,
@@ -311,6 +312,14 @@ class _Life:
             ledger.records_home += here
             ledger.records_dropped += gone
             ledger.records_lost += held.next - here - gone
+        seconds = completeness_of_all(store)
+        ledger.data_seconds = float(seconds.data_s)
+        ledger.gap_seconds = {
+            reason.name.lower(): float(gap_s)
+            for reason, gap_s in sorted(seconds.gaps_s.items())
+            if gap_s and reason is not GapReason.UNEXPLAINED
+        }
+        ledger.unexplained_seconds = float(seconds.gaps_s.get(GapReason.UNEXPLAINED, 0))
 
 
 def _interruptions(soak: Soak) -> list[tuple[float, float]]:

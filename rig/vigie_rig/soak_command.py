@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def soak(
     is reset and loses its power now and then. Exits with 1 if anything is missing that is not explained.
     """
     console = Console(stderr=True)
+    wanted: Soak | None = None
     try:
         wanted = Soak(
             days=days,
@@ -113,21 +115,23 @@ def soak(
     except BoardMissing as error:
         raise _Missing(str(error)) from error
     except RigFault as error:
-        raise click.ClickException(f"{error}\nrepeat it with: {repeat_command(wanted)}") from error
+        assert wanted is not None
+        raise click.ClickException(f"{error}\nrepeat it with: {repeat_command(wanted, plan)}") from error
     _print(Console(), ledger)
     if json_file is not None:
         json_file.write_text(json.dumps(as_json(ledger), indent=1) + "\n", encoding="utf-8")
     if not ledger.balances:
         console.print(
-            f"The ledger does not balance. Repeat it with: {repeat_command(wanted)}", soft_wrap=True
+            f"The ledger does not balance. Repeat it with: {repeat_command(wanted, plan)}", soft_wrap=True
         )
         return 1
     return 0
 
 
-def repeat_command(soak: Soak) -> str:
+def repeat_command(soak: Soak, plan: str) -> str:
     """The command that lives through the same again."""
     command = f"vigie soak --days {soak.days:g} --link {soak.link} --seed {soak.seed} --board {soak.board}"
+    command += f" --plan {shlex.quote(plan)}"
     command += f" --resets {soak.resets:g} --power-cuts {soak.power_cuts:g}"
     if soak.flash_bytes is not None:
         command += f" --flash-kb {soak.flash_bytes >> 10}"

@@ -97,9 +97,11 @@ class Life:
     """What happened to a log, and after how many steps of its flash."""
 
     chip: NorFlash
-    appended: list[tuple[int, Lane, int, Read]] = dataclasses.field(default_factory=list)
+    appended: list[tuple[int, Lane, int, Read]] = dataclasses.field(
+        default_factory=list["tuple[int, Lane, int, Read]"]
+    )
     """Steps when `append` returned, lane, number, record."""
-    delivered: list[tuple[int, Lane, int]] = dataclasses.field(default_factory=list)
+    delivered: list[tuple[int, Lane, int]] = dataclasses.field(default_factory=list["tuple[int, Lane, int]"])
     """Steps when the log was told, lane, cursor."""
 
     def durable(self, steps: int) -> Iterator[tuple[Lane, int, Read]]:

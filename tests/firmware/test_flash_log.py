@@ -209,6 +209,7 @@ def test_sectors_wear_alike(firmware: Firmware) -> None:
 
 def test_a_thousand_resets_cost_no_sectors(firmware: Firmware) -> None:
     chip = NorFlash(512 << 10)
+    log: Any = None
     for boot in range(1, 1001):
         log = firmware.mount(chip, Clock(), boot_id=boot)
         log.append(Lane.EVENT, KINDS[Lane.EVENT], BODY)

@@ -69,6 +69,7 @@ def cut_twice(firmware: Firmware, times: int, *, seed: int) -> None:
     for first in firsts:
         flash = chip.journal.flash_at(first, seed=dice.getrandbits(30))
         later: dict[tuple[Lane, int], Read] = {}
+        doomed: tuple[Lane, int] | None = None
         flash.cut_after(dice.randrange(3000))
         clock = Clock()
         try:

@@ -106,7 +106,7 @@ def _draw_lanes(plot: Any, canvas: Canvas, placed: list[Placed], *, first_lane: 
     for label_at, align, offset_px in (("inside", "center", 0), ("right", "left", 5), ("left", "right", -5)):
         chosen = [entry for entry in placed if entry.label_at == label_at]
         where = {"inside": 0.5, "right": 1.0, "left": 0.0}[label_at]
-        text = {
+        text: dict[str, Any] = {
             "x": [entry.span.start_s + where * entry.span.duration_s for entry in chosen],
             "y": [first_lane + entry.lane + 0.5 for entry in chosen],
             "label": [entry.span.label for entry in chosen],

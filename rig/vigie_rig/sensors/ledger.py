@@ -16,7 +16,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
-        self.produced = 0
+        self.produced: int = 0
         self._handed_out = np.zeros(4096, dtype=np.bool_)
         self._lost = np.zeros(4096, dtype=np.bool_)
 
