@@ -66,7 +66,9 @@ class FlashLog:
         self._boot_id = boot_id
         self._lane_of = bytearray(b"\xff" * self.sectors)
         self._firsts = zeros("I", self.sectors)
-        self._erases = zeros("H", self.sectors)
+        self.erases_most = 0
+        """Erases of the most worn sector."""
+        self._erases_ready: list[int] = []
         self._sequence = 0
         self._ready: list[int] = []
         self._gone = zeros("I", _LANES)
@@ -101,7 +103,7 @@ class FlashLog:
                 continue
             self._lane_of[sector] = lane
             self._firsts[sector] = unpack_from("<I", header, 28 + 4 * lane)[0]
-            self._erases[sector] = min(erases, 0xFFFF)
+            self.erases_most = max(self.erases_most, erases)
             if sequence > last_sequence[lane]:
                 last_sequence[lane] = sequence
                 last[lane] = sector
@@ -221,6 +223,7 @@ class FlashLog:
             self._reclaim()
         for _ in range(_ATTEMPTS):
             sector = self._ready.pop(0)
+            erases = self._erases_ready.pop(0)
             self._sequence += 1
             base_us, base_epoch = self._base(when)
             header = bytearray(HEADER_BYTES)
@@ -232,7 +235,7 @@ class FlashLog:
                 _VERSION,
                 lane,
                 self._sequence,
-                self._erases[sector],
+                erases,
                 self.log_id,
                 self._boot_id,
                 base_us,
@@ -297,20 +300,24 @@ class FlashLog:
                 self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
 
     def _erase(self, sector: int) -> None:
+        # Of a sector without a whole header nobody knows: the most, then, so that none looks younger than it is.
+        erases = self.erases_most
+        if self._lane_of[sector] < _LANES:
+            header = bytearray(12)
+            self._flash.read_into(sector * self.sector_bytes, header)
+            erases = unpack_from("<I", header, 8)[0]
         self._lane_of[sector] = _DIRTY
         self._flash.erase(sector * self.sector_bytes)
-        self._erases[sector] = min(self._erases[sector] + 1, 0xFFFF)
         self._lane_of[sector] = _BLANK
         self._ready.append(sector)
+        self._erases_ready.append(erases + 1)
+        self.erases_most = max(self.erases_most, erases + 1)
 
     def _victim(self) -> int:
         """The sector that goes next."""
-        found = -1
-        for sector in range(self.sectors):
-            if self._lane_of[sector] == _DIRTY and (found < 0 or self._erases[sector] < self._erases[found]):
-                found = sector
-        if found >= 0:
-            return found
+        dirty = self._lane_of.find(b"\xff")
+        if dirty >= 0:
+            return dirty
         for delivered in (True, False):
             for lane in _VICTIMS:
                 sector = self._following(lane, -1, -1)
@@ -416,7 +423,3 @@ class FlashLog:
             )
             free += max(0, begun - 1)
         return free
-
-    def erases_most(self) -> int:
-        """Erases of the most worn sector."""
-        return max(self._erases)

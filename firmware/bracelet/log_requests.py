@@ -73,7 +73,7 @@ async def _log_status(app: "Application", sequence: int, _body: bytes) -> None:
         log.sector_bytes,
         log.sectors,
         log.sectors_free(),
-        log.erases_most(),
+        log.erases_most,
         log.walk.damaged,
         log.dropped,
         log.dropped_held,
