@@ -41,14 +41,13 @@ class BandPass:
 
     def push(self, block: Float32) -> tuple[Float32, npt.NDArray[np.bool_]]:
         """Take raw ``[channels, n]``, return band-passed ``[channels, m]`` and where it is valid."""
-        grid = self._resampler.push(block)
+        grid = self._resampler.push(self._from_origin(block))
         if grid.shape[1] == 0:
             return grid, np.zeros(grid.shape, np.bool_)
         present = np.isfinite(grid)
         calm = self._calm and bool(present.all())
         if calm:
             valid = present
-            grid = grid - self._origin[:, None]
         else:
             valid = self._settled(present)
             grid = self._filled(grid, present)
@@ -59,12 +58,17 @@ class BandPass:
         out, self._state = signal.lfilter(self._numerator, self._denominator, grid, axis=1, zi=self._state)
         return (out if calm else np.where(valid, out, 0)).astype(np.float32), valid
 
-    def _filled(self, grid: Float32, present: npt.NDArray[np.bool_]) -> Float32:
-        """Offsets from the first value seen, each gap holding the value before it."""
+    def _from_origin(self, block: Float32) -> Float32:
+        """Offsets from the first value seen: a constant channel is 0 then, whatever rounding does to its average."""
         unknown = np.isnan(self._origin)
-        first = grid[np.arange(len(grid)), present.argmax(axis=1)]
-        self._origin = np.where(unknown, first, self._origin)
-        offset = np.concatenate([self._last[:, None], grid - self._origin[:, None]], axis=1)
+        if unknown.any() and block.shape[1]:
+            first = block[np.arange(len(block)), np.isfinite(block).argmax(axis=1)]
+            self._origin = np.where(unknown, first, self._origin)
+        return np.asarray(block - self._origin[:, None], dtype=np.float32)
+
+    def _filled(self, grid: Float32, present: npt.NDArray[np.bool_]) -> Float32:
+        """``grid``, each gap holding the value before it."""
+        offset = np.concatenate([self._last[:, None], grid], axis=1)
         known = np.concatenate([np.ones((len(grid), 1), np.bool_), present], axis=1)
         source = np.maximum.accumulate(np.where(known, np.arange(offset.shape[1], dtype=np.intp), 0), axis=1)
         held = np.take_along_axis(offset, source, axis=1)[:, 1:]

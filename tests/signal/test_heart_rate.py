@@ -231,6 +231,15 @@ def test_a_dead_channel_does_not_hurt_the_others() -> None:
     assert errors(track_heart_rate(ppg, MOVING.acc, **RATES), MOVING).mean() < 3
 
 
+@pytest.mark.parametrize("rate_hz", [30, 64, 256])
+def test_a_dead_channel_far_from_zero_is_no_pulse(rate_hz: float) -> None:
+    """At rates that are no multiple of the grid's, rounding makes waves of a constant."""
+    truth = wrist((70, 80), seconds=120, ppg_rate_hz=rate_hz)
+    beside = np.stack([truth.ppg, np.full(truth.ppg.size, 5e5)])
+    alone = track_heart_rate(truth.ppg, ppg_rate_hz=rate_hz)
+    np.testing.assert_allclose(track_heart_rate(beside, ppg_rate_hz=rate_hz).bpm, alone.bpm, atol=0.01)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
