@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 STUBS := .cache/stubs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup micropython bench demo test check pytest firmware generate docs benchmark soak clean
+.PHONY: help setup micropython bench demo test check pytest firmware generate docs figures benchmark soak clean
 .DEFAULT_GOAL := help
 
 help: ## list the tasks
@@ -61,7 +61,7 @@ check: setup $(STUBS)/.installed ## style, types (host and firmware), documentat
 	@$(MAKE) --no-print-directory docs
 
 pytest: setup ## the tests alone
-	$(PYTHON) -m pytest $(PYTEST_ARGS)
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PYTHON) -m pytest $(PYTEST_ARGS)
 
 docs: $(BIN)/.installed ## build the documentation, warnings are errors
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs $(OUT)/docs
@@ -69,8 +69,16 @@ docs: $(BIN)/.installed ## build the documentation, warnings are errors
 generate: $(BIN)/.installed ## write what is derived from the protocol's definition
 	$(PYTHON) -m vigie_protocol.generate
 
-benchmark: setup ## measure speed and accuracy; prints tables
-	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script" || exit 1; done
+figures: setup ## measure the signal processing on recordings; writes the tables and pictures of docs/signal
+	cd signal && ../$(PYTHON) -m evaluation --write
+
+$(BIN)/.peers: $(BIN)/.installed
+	$(PYTHON) $(PIP_INSTALL) -e '.[peers]' -c constraints.txt
+	@touch $@
+
+benchmark: setup $(BIN)/.peers ## measure speed and accuracy beside other libraries; prints tables
+	@failed=; for script in tests/benchmarks/*.py; do echo "== $$script"; $(PYTHON) "$$script" || failed=1; done; \
+	  test -z "$$failed"
 
 soak: setup ## the long runs that `make test` leaves out
 	$(PYTHON) -m pytest -m soak $(PYTEST_ARGS)
