@@ -301,7 +301,7 @@ def test_a_bench_takes_what_its_configuration_needs_and_has_a_limit_above_it(
 ) -> None:
     found = _energy(run_bench(Bench(wrist, seconds=15, find_heap_needed=False)))
     needed = sum(mah_a_day(streaming_use(CONFIGURATION), power).values())
-    assert found.value == pytest.approx(needed, rel=0.05)
+    assert found.value == pytest.approx(needed, rel=0.015)
     assert "estimate" in found.unit
     assert found.limit is not None
     assert found.limit.at_most == pytest.approx(1.25 * needed, abs=0.1)
