@@ -32,7 +32,9 @@ _measured = [0, 0]
 
 
 def pack(values: "array[int]", count: int, channels: int, out: bytearray, at: int, end: int) -> int:
-    """Pack `count` samples of each channel, which stand one sample after the other; return the end, -1: no room.
+    """Pack `count` samples of each channel, which stand one sample after the other; return the end.
+
+    Where there is no room: less than 0, minus the bytes that it would take, and nothing is written.
 
     One to four channels of up to 24 bits with their sign, one sample or more. Steps above 21 bits take heap.
     """
@@ -59,7 +61,7 @@ def pack(values: "array[int]", count: int, channels: int, out: bytearray, at: in
         past += least
     past = (past + 7) >> 3
     if past > end:
-        return -1
+        return at - past
     for index in range(at, past):
         out[index] = 0
     here = _put(out, here, width, _WIDTH_BITS)

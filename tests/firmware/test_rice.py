@@ -59,9 +59,9 @@ def test_the_device_packs_as_the_reference_does(device: Any, seed: int) -> None:
     end = device.pack(values, *samples.shape, out, 7, _ROOM)
     assert bytes(out[7:end]) == rice.encode(samples)
     assert set(out[:7] + out[end:]) == {0xAA}
-    # What just has room has room, and what has not says so.
+    # What just has room has room, and what has not says how much it takes.
     assert device.pack(values, *samples.shape, out, 7, end) == end
-    assert device.pack(values, *samples.shape, out, 7, end - 1) == -1
+    assert device.pack(values, *samples.shape, out, 7, end - 1) == 7 - end
 
 
 def test_micropython_packs_as_the_reference_does(micropython: MicroPython, tmp_path: Path) -> None:
