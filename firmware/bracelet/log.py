@@ -368,7 +368,8 @@ class FlashLog:
             while walk.step():
                 if walk.number >= number:
                     return True
-            if walk.sector == self._open[lane] and walk.known < self.next[lane]:
+            # Records may have been added since it was read, and the next sector begun.
+            if walk.known < self._end_of(walk.sector):
                 walk.refresh(self.next[lane])
             else:
                 self._enter(self._following(lane, walk.first, walk.sector), lane)
