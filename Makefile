@@ -6,8 +6,8 @@ PYTHON3 ?= python3
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 OUT ?= out
-# The tests' cores; `make test PYTEST_ARGS=-n2` takes two.
-PYTEST_ARGS ?=
+# The tests' processes; `make test PYTEST_ARGS=` runs them one after the other.
+PYTEST_ARGS ?= -n2
 
 STUBS := .cache/stubs
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check

@@ -14,7 +14,7 @@ class FirmwareBuildHook(BuildHookInterface[Any]):
 
     PLUGIN_NAME = "custom"
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's name
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile what is not up to date; for an editable install the folder in the checkout is enough."""
         root = Path(self.root)
         destination = root / "sdk/vigie/firmware"
@@ -23,3 +23,7 @@ class FirmwareBuildHook(BuildHookInterface[Any]):
         for board in compiler["boards"](root):
             compiler["build"](root, destination, board=board)
             build_data["artifacts"].append(f"sdk/vigie/firmware/{board}/**")
+            power = root / "firmware/boards" / board / "power.toml"
+            if version == "standard" and power.is_file():
+                # What the board draws; an editable install reads it where it is.
+                build_data["force_include"][str(power)] = f"vigie_rig/boards/{board}/power.toml"

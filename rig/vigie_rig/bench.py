@@ -180,7 +180,7 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
         "samples_wrong": Limit(at_most=0),
         "samples_unannounced": Limit(at_most=0),
         "uncovered_s": Limit(at_most=_START_S + uncovered_s),
-        "heap_live_bytes": Limit(at_most=128 * 1024),
+        "heap_live_bytes": Limit(at_most=HEAP_BYTES[bench.board] * 3 // 4),
         "realtime_factor": Limit(at_least=0.9),
         "energy_mah_a_day": Limit(at_most=_energy_most_mah_a_day(bench, disturbed=disturbed)),
     }

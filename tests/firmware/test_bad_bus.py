@@ -25,7 +25,8 @@ class _Refusals(FaultPlan):
     """Refuses the transfers of these numbers, counted from when they were set."""
 
     def __init__(self) -> None:
-        super().__init__()
+        # Of no effect: the rig asks a plan with faults alone.
+        super().__init__([Fault("sensor-nak", 0, 0)])
         self._transfers = 0
         self._refused: range = range(0)
 
