@@ -121,6 +121,7 @@ class FlashLog:
         for lane in range(_LANES):
             if last[lane] >= 0:
                 self._find_end(lane, last[lane])
+                self._erase_empty(last[lane])
 
     def _find_end(self, lane: int, sector: int) -> None:
         walk = self.walk
@@ -252,6 +253,7 @@ class FlashLog:
                 self._open[lane] = sector
                 self._at[lane] = HEADER_BYTES
                 self._rebase(lane, base_us, base_epoch)
+                self._erase_empty(sector)
                 return
             self.flash_faults += 1
             self._lane_of[sector] = _BAD
@@ -298,6 +300,19 @@ class FlashLog:
                 self._gone[lane] -= count
                 self._gone_first[lane] += count
                 self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
+
+    def _erase_empty(self, sector: int) -> None:
+        """Erase what its lane began before this sector and wrote no record to, as after a power cut.
+
+        The order of sectors is that of their first numbers: no two may have the same.
+        """
+        for other in range(self.sectors):
+            if (
+                other != sector
+                and self._lane_of[other] == self._lane_of[sector]
+                and self._firsts[other] == self._firsts[sector]
+            ):
+                self._erase(other)
 
     def _erase(self, sector: int) -> None:
         # Of a sector without a whole header nobody knows: the most, then, so that none looks younger than it is.

@@ -340,6 +340,11 @@ class Life(RuleBasedStateMachine):
             ledger.acknowledged(lambda lane: self._log.held[lane], "a gateway", self._committed)
             ledger.acknowledged(lambda lane: self._log.delivered[lane], "the receiver", self._settled)
             assert ledger.named.isdisjoint(self._in_log), "what is said to be dropped is there"
+            for gateway in self._gateways.values():
+                taken_for_gone = gateway.known - gateway.records.keys() - self._settled - ledger.dropped
+                assert not taken_for_gone & ledger.promised.keys(), (
+                    f"{gateway.name} takes for gone what is not"
+                )
             if self.ROOMY:
                 assert not ledger.dropped, "something was dropped though there is room"
         assert self._chip.violations == 0, "programmed where it was not blank"
