@@ -244,6 +244,9 @@ class Application:
             self._board.capabilities(),
         )
         await self._log(codec.LOG_LEVEL_INFO, "session opened, %d bytes of heap free" % gc.mem_free())
+        if self._watch is not None and self._watch.faults:
+            text = "on its own: %d errors, the last %s" % (self._watch.faults, self._watch.fault)
+            await self._log(codec.LOG_LEVEL_ERROR, text)
 
     def _battery_mv(self) -> int:
         try:
