@@ -104,12 +104,6 @@ MISTAKES = {
         "if sector < 0 or self._following(lane, self._firsts[sector], sector) < 0:",
         "if sector == self._open[lane]:",
     ),
-    "two sectors with one first number": ("log", "                self._erase_empty(sector)\n", ""),
-    "records passed over that came while the sector was read": (
-        "log",
-        "if walk.known < self._end_of(walk.sector):",
-        "if walk.sector == self._open[lane] and walk.known < self.next[lane]:",
-    ),
     "a sector that is not blank taken for ready": (
         "log",
         "        self._flash.erase(sector * self.sector_bytes)\n",
@@ -119,8 +113,6 @@ MISTAKES = {
 RARE = (
     "a lane's newest sector erased",
     "written over a CRC that ends in 0xFF",
-    "two sectors with one first number",
-    "records passed over that came while the sector was read",
 )
 """Found within hundreds of lives: in the soak."""
 
