@@ -28,6 +28,7 @@ from vigie_rig.expected_use import streaming_use
 from vigie_rig.faults import KINDS, Fault
 from vigie_rig.links import LINKS, Timetable
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
+from vigie_rig.report.features import FEATURE_MEASUREMENTS, Features, extract_features
 from vigie_rig.results import BenchResult, FirmwareIdentity, Limit, Measurement, TraceIdentity, Verdict
 from vigie_rig.session import SessionRecord, run_session
 from vigie_rig.traces import Trace
@@ -67,6 +68,7 @@ MEASUREMENTS: Final = frozenset(
         "sensor_clock_error",
         "sessions",
         "uncovered_s",
+        *FEATURE_MEASUREMENTS,
         *(f"injected_{kind.replace('-', '_')}" for kind in KINDS),
     }
 )
@@ -187,10 +189,7 @@ def standard_limits(bench: Bench) -> dict[str, Limit]:
     if bench.find_heap_needed:
         limits["heap_needed_bytes"] = Limit(at_most=HEAP_BYTES[bench.board])
     if not disturbed:
-        limits |= {
-            "samples_lost": Limit(at_most=0),
-            "frames_bad": Limit(at_most=0),
-        }
+        limits |= {"samples_lost": Limit(at_most=0), "frames_bad": Limit(at_most=0)}
         if bench.playing_s >= _RATE_FIT_S:
             limits["sensor_clock_error"] = Limit(at_most=0.002)
     if bench.trace.reference is not None and bench.seconds is None and not disturbed:
@@ -247,7 +246,8 @@ def run_bench(
             record.heap_needed_bytes = _heap_needed(bench, record)
             progress("smallest heap", 1, 1)
     track = record.track(track_heart_rate)
-    measured = _measure(bench, record, track)
+    features = extract_features(*record.series("ppg"), *record.series("acc"))
+    measured = _measure(bench, record, track) + features.measurements()
     limits = standard_limits(bench)
     measured += [
         Measurement(name, None, "") for name in sorted(set(bench.limits) - {each.name for each in measured})
@@ -256,8 +256,7 @@ def run_bench(
         dataclasses.replace(each, limit=limits[each.name]) if each.name in limits else each
         for each in measured
     )
-    failed = [each.name for each in measurements if not each.ok]
-    if verdict == "pass" and failed:
+    if (failed := [each.name for each in measurements if not each.ok]) and verdict == "pass":
         verdict, reason = "fail", f"out of its limit: {', '.join(failed)}"
     result = BenchResult(
         verdict=verdict,
@@ -269,7 +268,8 @@ def run_bench(
         wall_s=time.monotonic() - began,
         reason=reason,
     )
-    return BenchOutcome(result, _record_for_report(bench, record, track, command), record.transcript_sha256)
+    seen = _record_for_report(bench, record, track, features, command)
+    return BenchOutcome(result, seen, record.transcript_sha256)
 
 
 def _play(bench: Bench, folder: Path, record: SessionRecord, progress: Progress, watch: Watch) -> None:
@@ -372,7 +372,7 @@ def _measure(bench: Bench, record: SessionRecord, estimate: HeartRateTrack | Non
 
 
 def _record_for_report(
-    bench: Bench, record: SessionRecord, estimate: HeartRateTrack | None, command: str
+    bench: Bench, record: SessionRecord, estimate: HeartRateTrack | None, features: Features, command: str
 ) -> BenchRecording:
     ppg_time_s, ppg = record.series("ppg")
     acc_time_s, acc = record.series("acc")
@@ -388,6 +388,7 @@ def _record_for_report(
         acc_g=acc,
         estimate=None if estimate is None else HeartRate(estimate.time_s, estimate.bpm, estimate.confidence),
         reference=None if reference is None else HeartRate(reference.time_s, reference.bpm),
+        features=features,
         link=LinkHistory(*link) if record.link else None,
         heap=HeapHistory(*heap) if record.heap_live_bytes else None,
         marks=tuple(Span(mark.start_s, mark.duration_s, mark.label) for mark in kept),

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from vigie_rig.report.moment import choose_moment
 from vigie_rig.report.panels import channel_colours, draw
 from vigie_rig.report.recording import BenchRecording, Span
+from vigie_rig.report.says import say
 from vigie_rig.report.wording import (
     display_clock,
     display_duration,
@@ -50,6 +51,7 @@ def write_report(path: Path | str, result: BenchResult, recording: BenchRecordin
         headline=headline(result.verdict),
         judged=[row for row in rows if row["limit"]],
         unjudged=[row for row in rows if not row["limit"]],
+        said=[] if recording.features is None else say(recording.features),
         moment=choose_moment(recording),
         channel_colours=channel_colours(recording.ppg_channels),
         panels=[(panel, Markup(placed[panel.key])) for panel in panels],

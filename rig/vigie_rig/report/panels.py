@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vigie_rig.report.canvas import FAULT, INK, Canvas
 from vigie_rig.report.recording import BenchRecording, HeartRate
+from vigie_rig.report.says import draw_strip
 from vigie_rig.report.signals import Spectrum, break_at_gaps, errors_of, pulse_band, spectrum
 from vigie_rig.report.timeline import draw_timeline
 
@@ -61,6 +62,7 @@ def draw(recording: BenchRecording) -> tuple[Panel, ...]:
     )
     drawn = [
         timeline,
+        _says(canvas, recording),
         _ppg(canvas, recording),
         _pulse(canvas, recording),
         _motion(canvas, recording),
@@ -83,6 +85,14 @@ def channel_colours(names: tuple[str, ...]) -> dict[str, str]:
         free = [shade for shade in shades if shade not in colours.values()]
         colours[name] = free[0] if free else INK
     return colours
+
+
+def _says(canvas: Canvas, recording: BenchRecording) -> Panel | None:
+    features = recording.features
+    if features is None or features.steps is None:
+        return None
+    caption = "Read from the samples received; of activity, darker is more. Red diamonds are falls."
+    return Panel("says", "Wear, rest, steps, activity", caption, draw_strip(canvas, features), {})
 
 
 def _ppg(canvas: Canvas, recording: BenchRecording) -> Panel | None:

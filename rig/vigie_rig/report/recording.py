@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from vigie_rig.report.features import Features
 
 __all__ = ["BenchRecording", "HeapHistory", "HeartRate", "LinkHistory", "LogLine", "Span"]
 
@@ -94,6 +97,7 @@ class BenchRecording:
         acc_g: [3, m] in g.
         estimate: the heart rate that the bench judged.
         reference: the heart rate known beside the trace.
+        features: what else the samples say.
         link: the link over time.
         heap: the device's heap over time.
         marks: what the trace says about itself: rest, walk, fall, beat.
@@ -110,6 +114,7 @@ class BenchRecording:
     acc_g: Array
     estimate: HeartRate | None = None
     reference: HeartRate | None = None
+    features: Features | None = None
     link: LinkHistory | None = None
     heap: HeapHistory | None = None
     marks: tuple[Span, ...] = ()

@@ -42,8 +42,8 @@ _HEADLINES: Final[dict[Verdict, Headline]] = {
     "flake": Headline("FLAKE", "~", UNCLEAR, "It failed, then passed on the same input."),
 }
 
-_UNIT_ENDINGS: Final = ("_mah_a_day", "_bytes", "_bpm", "_s", "_ms", "_hz")
-_ACRONYMS: Final = {"mae": "MAE", "ppg": "PPG", "crc": "CRC", "ble": "BLE", "mtu": "MTU", "rssi": "RSSI"}
+_UNIT_ENDINGS: Final = ("_mah_a_day", "_per_minute", "_bytes", "_bpm", "_s", "_ms", "_hz")
+_ACRONYMS: Final = {each.lower(): each for each in ("MAE", "PPG", "CRC", "BLE", "MTU", "RSSI", "RMSSD")}
 
 
 def headline(verdict: Verdict) -> Headline:

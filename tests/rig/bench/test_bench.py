@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("board_is_there")
 _NAMES = {
     "samples_expected", "samples_received", "samples_lost", "samples_wrong", "samples_announced_missing",
     "samples_misnumbered", "frames_bad", "heap_live_bytes", "heap_needed_bytes", "realtime_factor",
-    "heart_rate_mae_bpm", "heart_rate_coverage",
+    "heart_rate_mae_bpm", "heart_rate_coverage", "steps", "falls", "worn_s", "rmssd_ms", "breathing_per_minute",
 }  # fmt: skip
 
 
@@ -45,6 +45,9 @@ def test_a_sound_bench_passes_and_has_the_names_that_other_jobs_read(wrist: Trac
     assert 0 < values["heap_live_bytes"] < values["heap_needed_bytes"] <= 220 * 1024
     assert values["heart_rate_mae_bpm"] < 5
     assert values["heart_rate_coverage"] > 0.6
+    # 14 s and 6 s of walking, 12 s of running.
+    assert values["steps"] == pytest.approx(14 * 1.83 + 12 * 2.72 + 6 * 1.75, rel=0.15)
+    assert values["worn_s"] == pytest.approx(60, abs=2)
     write_json(result, tmp_path / "results.json")
     written = json.loads((tmp_path / "results.json").read_text())
     assert {"verdict", "board", "firmware", "trace", "measurements", "started_utc", "wall_s"} <= set(written)

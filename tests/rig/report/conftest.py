@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vigie_rig.report import BenchRecording, HeapHistory, HeartRate, LinkHistory, LogLine, Span
+from vigie_rig.report.features import extract_features
 from vigie_rig.results import BenchResult, FirmwareIdentity, Limit, Measurement, TraceIdentity
 
 Floats = NDArray[np.float64]
@@ -64,14 +65,16 @@ def synthetic_recording(duration_s: float = 300.0, seed: int = 1) -> BenchRecord
     reference_time = np.arange(4, 0.93 * duration_s, 2.0)
     link_time = np.arange(0, duration_s, 1.0)
     flip = 0.25 * duration_s
+    counts = np.round(np.clip(ppg, 0, 2**18 - 1))[:, kept].astype(np.int32)
     return BenchRecording(
         ppg_time_s=ppg_time[kept],
-        ppg=np.round(np.clip(ppg, 0, 2**18 - 1))[:, kept].astype(np.int32),
+        ppg=counts,
         ppg_channels=("green", "infrared"),
         acc_time_s=acc_time,
         acc_g=acc,
         estimate=HeartRate(estimate_time, estimate, confidence),
         reference=HeartRate(reference_time, heart_rate(reference_time)),
+        features=extract_features(ppg_time[kept], counts, acc_time, acc),
         link=LinkHistory(
             time_s=link_time,
             bytes_per_s=1480

@@ -95,6 +95,22 @@ def test_identities_versions_and_the_command_are_there_to_repeat_it(
         assert text in page.text
 
 
+def test_what_the_signals_say_is_on_the_page(page: Page, recording: BenchRecording) -> None:
+    features = recording.features
+    assert features is not None
+    assert features.steps is not None
+    assert f"Steps {features.steps.total} steps" in page.text
+    assert f"{features.rmssd_ms:.0f} ms RMSSD" in page.text
+    assert "at rest" in page.text
+
+
+def test_without_features_the_page_does_not_speak_of_them(
+    tmp_path: Path, result: BenchResult, short_recording: BenchRecording
+) -> None:
+    write_report(tmp_path / "report.html", result, dataclasses.replace(short_recording, features=None))
+    assert "What the signals say" not in Page(tmp_path / "report.html").text
+
+
 def test_five_minutes_stay_light(report: Path) -> None:
     assert report.stat().st_size < 4_000_000
 
@@ -210,6 +226,7 @@ def test_a_browser_draws_every_panel_without_complaint(chromium: str, report: Pa
     placed = re.findall(r'<figure id="panel-(\w+)"', page)
     assert set(placed) >= {
         "timeline",
+        "says",
         "ppg",
         "pulse",
         "motion",

@@ -21,6 +21,8 @@ from vigie_rig.results import Limit, Measurement
         ("samples_lost", "samples", "Samples lost"),
         ("heart_rate_mae_bpm", "bpm", "Heart rate MAE"),
         ("heap_live_bytes", "bytes", "Heap live"),
+        ("rmssd_ms", "ms", "RMSSD"),
+        ("breathing_per_minute", "per minute", "Breathing"),
     ],
 )
 def test_names_are_words(name: str, unit: str, words: str) -> None:
