@@ -21,6 +21,7 @@ _SILENCE_US = const(250000)
 _IDLE_MS = const(60000)
 _REST_MS = const(1000)
 _PROBES = const(5)
+_FORSAKEN_US = const(30000000)
 
 _TYPING = const(0)
 if _TYPING:
@@ -61,7 +62,10 @@ class Application:
         self._live = self._working()
         fields = plan.load(board.crc_into)
         if fields != plan.OFF:
-            self.watch.set_plan(fields)
+            try:
+                self.watch.set_plan(fields)
+            except OSError:  # a flash that fails must not keep a host from asking
+                pass
 
     def flash_log(self) -> FlashLog:
         """The flash log, which is looked for when it is first needed; raise Unsupported on a board without flash."""
@@ -73,8 +77,8 @@ class Application:
             log = FlashLog(flash, self.clock, self.boot_id, self.crc_into)
             body = bytearray(8)
             codec.pack_boot_record(body, 0, self._board.reset_reason(), *VERSION, codec.SCHEMA_CRC)
-            log.append(codec.LANE_EVENT, codec.BOOT_RECORD, body)
             self._flash_log = log
+            log.append(codec.LANE_EVENT, codec.BOOT_RECORD, body)
         return self._flash_log
 
     @property
@@ -141,12 +145,17 @@ class Application:
         return self._restart
 
     async def _sample(self) -> None:
+        taken_us = self.clock.now_us()
         while True:
+            if not self.link.busy or not self.sampler.running:
+                taken_us = self.clock.now_us()
+            elif self._watch is not None and elapsed_us(taken_us, self.clock.now_us()) > _FORSAKEN_US:
+                self._release()  # nobody reads: the plan goes on
             if self.sampler.running:
                 try:
                     self.sampler.step()
                 except Exception as error:  # whatever it is, the host hears of it and the session goes on
-                    self.sampler.stop()
+                    self._release()
                     await self._log(codec.LOG_LEVEL_ERROR, "sampling stopped: %r" % error)
                 while self.sampler.events and not self.link.busy:
                     self.link.send_message(codec.EVENT, codec.pack_event, *self.sampler.events.pop(0))
@@ -353,6 +362,9 @@ class Application:
         self._claim()
         try:
             self.sampler.start(wanted)
+        except OSError:
+            self._release()
+            raise
         finally:
             self._wanted.set()
         await self.send(codec.DONE, codec.pack_done, sequence)

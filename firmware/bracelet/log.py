@@ -95,11 +95,14 @@ class FlashLog:
         newest = -1
         for sector in range(self.sectors):
             self._flash.read_into(sector * self.sector_bytes, header)
-            magic, _, lane, sequence, erases = unpack_from("<HBBII", header, 0)
+            magic, version, lane, sequence, erases = unpack_from("<HBBII", header, 0)
             if magic != _MAGIC or lane >= _LANES:
                 continue
             self._crc_into(covered, crc, 0)
             if crc != header[HEADER_BYTES - 4 :]:
+                continue
+            if version != _VERSION:
+                self._lane_of[sector] = _BAD  # another firmware's: left alone
                 continue
             self._lane_of[sector] = lane
             self._firsts[sector] = unpack_from("<I", header, 28 + 4 * lane)[0]
@@ -213,9 +216,12 @@ class FlashLog:
         return self._program(at, self._view[8:end])
 
     def _program(self, at: int, data: memoryview) -> bool:
-        self._flash.program(at, data)
         back = self._back_view[: len(data)]
-        self._flash.read_into(at, back)
+        try:
+            self._flash.program(at, data)
+            self._flash.read_into(at, back)
+        except OSError:
+            return False
         return back == data
 
     def _open_sector(self, lane: int, when: "tuple[int, int]") -> None:
@@ -284,7 +290,11 @@ class FlashLog:
                 if not self._gone[lane]:
                     self._gone_first[lane] = first
                 self._gone[lane] = end - self._gone_first[lane]
-        self._erase(sector)
+        try:
+            self._erase(sector)
+        except OSError:  # it is left alone from now on; the next one goes then
+            self.flash_faults += 1
+            self._reclaim()
 
     def tell_dropped(self, at_least: int = 1) -> None:
         """Write what was dropped of late as DroppedRecords: of lanes that lost so many records or more.
@@ -297,9 +307,9 @@ class FlashLog:
                 count = min(self._gone[lane], 0xFFFF)
                 body = bytearray(8)
                 pack_into("<BIHB", body, 0, lane, self._gone_first[lane], count, codec.GAP_REASON_LOG_FULL)
+                self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
                 self._gone[lane] -= count
                 self._gone_first[lane] += count
-                self.append(codec.LANE_EVENT, codec.DROPPED_RECORD, body)
 
     def _erase_empty(self, sector: int) -> None:
         """Erase what its lane began before this sector and wrote no record to, as after a power cut.
@@ -316,17 +326,17 @@ class FlashLog:
 
     def _erase(self, sector: int) -> None:
         # Of a sector without a whole header nobody knows: the most, then, so that none looks younger than it is.
-        erases = self.erases_most
+        erases = max(1, self.erases_most)
         if self._lane_of[sector] < _LANES:
             header = bytearray(12)
             self._flash.read_into(sector * self.sector_bytes, header)
-            erases = unpack_from("<I", header, 8)[0]
-        self._lane_of[sector] = _DIRTY
+            erases = unpack_from("<I", header, 8)[0] + 1
+        self._lane_of[sector] = _BAD
         self._flash.erase(sector * self.sector_bytes)
         self._lane_of[sector] = _BLANK
         self._ready.append(sector)
-        self._erases_ready.append(erases + 1)
-        self.erases_most = max(self.erases_most, erases + 1)
+        self._erases_ready.append(erases)
+        self.erases_most = max(self.erases_most, erases)
 
     def _victim(self) -> int:
         """The sector that goes next."""
@@ -410,6 +420,8 @@ class FlashLog:
 
     def set_cursor(self, lane: int, held: int, delivered: int) -> None:
         """Note how far a gateway holds the lane, and how far it is delivered; cursors only grow."""
+        if self._gone[lane]:
+            self.tell_dropped()  # before the cursor passes what was not
         delivered = min(delivered, self.next[lane])
         self.delivered[lane] = max(self.delivered[lane], delivered)
         self.held[lane] = max(self.held[lane], min(held, self.next[lane]), self.delivered[lane])

@@ -114,6 +114,8 @@ async def _anchor(app: "Application", sequence: int, body: bytes) -> None:
 async def _set_plan(app: "Application", sequence: int, body: bytes) -> None:
     fields = codec.unpack_set_plan(body, 0, len(body))
     plan.check(fields)
+    if app.sampler.running:
+        raise Unsupported(codec.ERROR_CODE_BUSY_STREAMING, "stop the stream first")
     app.flash_log()
     plan.keep(fields, app.crc_into)
     app.watch.set_plan(fields)

@@ -32,6 +32,8 @@ class Recorder:
         self.features: "Features | None" = None
         self.raw = False
         """Whether blocks are kept whole, packed, in the lane RAW."""
+        self.fault: OSError | None = None
+        """Why the last raw window ended early, until someone takes note."""
         self.ppg_lost = 0
         """PPG samples lost since someone set it to 0."""
         self.acc_lost = 0
@@ -136,22 +138,27 @@ class _Window:
         self._first += lost
 
     def write(self, recorder: Recorder) -> None:
-        """Make records of all that is there."""
-        done = 0
+        """Make records of all that is there; a log that fails ends the raw window, and nothing else."""
         total = self._count // self._channels
-        while done < total:
-            done += self._write_some(done, total - done, recorder)
+        first = self._first
         self._count = 0
-        self._first = (self._first + total) & 0x3FFFFFFF
+        self._first = (first + total) & 0x3FFFFFFF
+        done = 0
+        try:
+            while done < total:
+                done += self._write_some(first, done, total - done, recorder)
+        except OSError as error:
+            recorder.raw = False
+            recorder.fault = error
 
-    def _write_some(self, done: int, samples: int, recorder: Recorder) -> int:
+    def _write_some(self, first: int, done: int, samples: int, recorder: Recorder) -> int:
         """Write as many samples as one record holds: all, half, a quarter...; return how many."""
         channels = self._channels
         values = self._values
         if done:
             values = self._rest
             values[: samples * channels] = self._values[done * channels : (done + samples) * channels]
-        first = (self._first + done) & 0x3FFFFFFF
+        first = (first + done) & 0x3FFFFFFF
         if channels == 3:
             at = codec.pack_raw_accelerometer_record(
                 self._body, 0, first, samples, recorder.acc_rate_decihz, recorder.acc_range_g

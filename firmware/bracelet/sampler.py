@@ -49,10 +49,13 @@ class Sampler:
         self.again = False
         """Whether the last step should be made once more, soon: a FIFO may not have the room to wait for the next."""
 
-    def start(self, wanted: int) -> None:
-        """Start the streams of these bits; if one cannot, raise OSError, with all of them at rest."""
+    def start(self, wanted: int, ill: int = 0) -> None:
+        """Start the streams of these bits; if one cannot, raise OSError, with all of them at rest.
+
+        `ill`: those that are known to bring nothing; their first samples are a recovery.
+        """
         self.period_ms = 1000
-        self._ill = 0
+        self._ill = ill
         self._failed = 0
         for stream in self.streams:
             if stream.STREAM & wanted:

@@ -32,6 +32,8 @@ _LOW_PERCENT = const(15)
 
 _TYPING = const(0)
 if _TYPING:
+    from collections.abc import Callable
+
     from roles import Board, Clock, Configuration, PlanFields, Stream
 
     from bracelet.log import FlashLog
@@ -59,15 +61,18 @@ class Watch:
         self._in_window = False
         self._raw_left = 0
         self._quarter = Quarter()
-        self._alarm = Alarm(board.button(), board.vibration(), self._event)
+        self._alarm = Alarm(board.button(), board.vibration(), self._press)
         self._gauge = board.gauge()
         self._battery = _UNKNOWN
         self._charging = False
         self._body = bytearray(7)
         self._values = zeros("i", 6)
         self._led_ua = _PPG_LED_UA
-        self._ill = {each.STREAM: (0, 0) for each in streams}
+        self._ill: "dict[int, tuple[int, int] | None]" = {each.STREAM: None for each in streams}
+        """Since when each stream brings nothing that it should; None: it does."""
         self._away: "tuple[int, int] | None" = None
+        self._away_reason = codec.GAP_REASON_LIVE
+        self._untold = 0
         self._utc_s = 0
         self._utc_at: "tuple[int, int] | None" = None
 
@@ -75,9 +80,10 @@ class Watch:
 
     def set_plan(self, fields: "PlanFields") -> None:
         """Follow a plan from now on."""
-        self.suspend()
+        if self.active:
+            self.suspend()
+            self._away_reason = codec.GAP_REASON_PLAN
         self._plan = fields
-        self._away = None
         self._log.append(codec.LANE_EVENT, codec.PLAN_RECORD, _packed_plan(fields))
         self.resume()
 
@@ -110,12 +116,14 @@ class Watch:
         self.active = False
         now_us = self._clock.now_us()
         self._away = (self._minute_us, self._clock.epoch - (1 if self._minute_us > now_us else 0))
+        self._away_reason = codec.GAP_REASON_LIVE
         self._stop_ppg()
         if self.recorder.raw:
             self.recorder.end_raw()
         for sampler in self._samplers.values():
             if sampler.running:
                 sampler.stop()
+        self._guarded(self._tell_losses)
 
     def resume(self) -> None:
         """Take the streams back, if there is a plan for them."""
@@ -135,7 +143,7 @@ class Watch:
             now_us = self._clock.now_us()
             epochs = (self._clock.epoch - away_epoch) & 0xFFFF
             away = ((epochs << 30) + now_us - away_us) // 10000
-            self._gap(codec.GAP_REASON_LIVE, 0, away)
+            self._gap(self._away_reason, 0, away)
             # What it knew of the pulse and of steps is old; that the bracelet is worn it goes on to know.
             self._features.lost_acceleration(min(away * fields[0] // 1000, _MASK))
         self._minute_us = self._clock.now_us()
@@ -173,12 +181,19 @@ class Watch:
                 except asyncio.TimeoutError:
                     pass
                 continue
-            try:
-                self.step()
-            except Exception as error:  # a flash or a bus that fails must not end the watch
-                self.faults = (self.faults + 1) & 0xFFFF
-                self.fault = repr(error)
+            self._guarded(self.step)
             await asyncio.sleep_ms(self.pause_ms())
+
+    def _guarded(self, verb: "Callable[[], None]") -> None:
+        """Do what a flash or a bus that fails must not end the watch with."""
+        try:
+            verb()
+        except Exception as error:
+            self._blame(error)
+
+    def _blame(self, error: Exception) -> None:
+        self.faults = (self.faults + 1) & 0xFFFF
+        self.fault = repr(error)
 
     def step(self) -> None:
         """One look at the sensors, and what is due."""
@@ -191,8 +206,12 @@ class Watch:
         if features is None:
             return
         while features.events:
-            code, value, _ = features.events.pop(0)
+            code, value, _ = features.events[0]
             self._event(code, value)
+            features.events.pop(0)
+        if self.recorder.fault is not None:
+            self._blame(self.recorder.fault)
+            self.recorder.fault = None
         passed_us = elapsed_us(self._minute_us, self._clock.now_us())
         if self._in_window and passed_us >= self._plan[3] * 1000000:
             self._end_window()
@@ -223,6 +242,8 @@ class Watch:
             self._features.ppg_started(self._led_ua)
         if self._raw_left:
             self.recorder.begin_raw()
+        if self._ill[codec.STREAM_ACCELEROMETER] is not None:
+            self._begin(codec.STREAM_ACCELEROMETER)
         if (self._in_window or self._raw_left) and fields[2]:
             if self.recorder.led_ua != self._led_ua:
                 self._stop_ppg()
@@ -258,16 +279,29 @@ class Watch:
         )
         self._minute_us = (self._minute_us + _MINUTE_US) & _MASK
         self._minute += 1
-        self._log.append(codec.LANE_MINUTE, codec.MINUTE_RECORD, self._body)
+        self._untold += 1
+        self._guarded(self._keep_minute)
         if self._quarter.add(values):
             self._quarter.pack_into(self._body, battery)
-            self._log.append(codec.LANE_TREND, codec.QUARTER_RECORD, self._body)
-        self._tell_losses()
+            self._guarded(self._keep_quarter)
+        self._guarded(self._tell_losses)
         if self._raw_left and self._raw_left != _RAW_ALWAYS:
             self._raw_left = max(0, self._raw_left - 60)
             if not self._raw_left:
                 self.recorder.end_raw()
         self._start_minute()
+
+    def _keep_minute(self) -> None:
+        if self._untold > 1:  # minutes that a failing flash did not take
+            self._gap(codec.GAP_REASON_DAMAGED, 0, (self._untold - 1) * 6000)
+            self._untold = 1
+        self._log.append(codec.LANE_MINUTE, codec.MINUTE_RECORD, self._body)
+        self._untold = 0
+
+    def _keep_quarter(self) -> None:
+        self._log.append(codec.LANE_TREND, codec.QUARTER_RECORD, self._body)
+        for bit in self._ill:
+            self._tell_illness(bit, self._clock.now_us(), self._clock.epoch)
 
     def _look_at_battery(self) -> None:
         before = self._battery
@@ -285,12 +319,15 @@ class Watch:
         if sampler is None:
             return
         stream = sampler.streams[0]
-        self.recorder.led_ua = self._led_ua
+        if bit == codec.STREAM_PPG:
+            self.recorder.led_ua = self._led_ua
         try:
+            if sampler.running:
+                sampler.stop()
             attempt(sampler, stream.configure, self._configuration(), 0, True)
-            sampler.start(bit)
-        except OSError:  # it is told as a fault of the sensor, and tried again with the next window
-            if not self._ill[bit][0]:
+            sampler.start(bit, bit if self._ill[bit] is not None else 0)
+        except OSError:  # it is told as a fault of the sensor, and tried again with the next minute or window
+            if self._ill[bit] is None:
                 self._sensor_event(
                     bit, self._clock.now_us(), self._clock.epoch, codec.EVENT_CODE_SENSOR_FAULT, bit
                 )
@@ -305,23 +342,37 @@ class Watch:
     # What is told
 
     def _event(self, code: int, value: int) -> None:
-        body = bytearray(5)
-        codec.pack_event_record(body, 0, code, value)
-        self._log.append(codec.LANE_EVENT, codec.EVENT_RECORD, body)
-        if code == codec.EVENT_CODE_FALL:
+        if code == codec.EVENT_CODE_FALL:  # felt, whatever becomes of the record
             self._alarm.fall()
             if self._plan[10]:
                 self.capture(max(self._raw_left, self._plan[10]))
+        body = bytearray(5)
+        codec.pack_event_record(body, 0, code, value)
+        self._log.append(codec.LANE_EVENT, codec.EVENT_RECORD, body)
+
+    def _press(self, code: int, value: int) -> None:
+        """What the button tells, from a task of its own."""
+        try:
+            self._event(code, value)
+        except OSError as error:
+            self._blame(error)
 
     def _sensor_event(self, bit: int, ticks_us: int, epoch: int, code: int, value: int) -> None:
-        self._event(code, value)
         if code == codec.EVENT_CODE_SENSOR_RECOVERED:
-            since_us, since_epoch = self._ill[bit]
-            self._ill[bit] = (0, 0)
-            span = ((epoch - since_epoch) & 0xFFFF) << 30
-            self._gap(codec.GAP_REASON_SENSOR_FAULT, bit, (span + ticks_us - since_us) // 10000)
-        elif not self._ill[bit][0]:
+            self._tell_illness(bit, ticks_us, epoch)
+            self._ill[bit] = None
+        elif self._ill[bit] is None:
             self._ill[bit] = (ticks_us, epoch)
+        self._event(code, value)
+
+    def _tell_illness(self, bit: int, ticks_us: int, epoch: int) -> None:
+        """A stream has brought nothing since it was told last: a gap; told now and then, a power cut costs little."""
+        since = self._ill[bit]
+        if since is None:
+            return
+        span = ((epoch - since[1]) & 0xFFFF) << 30
+        self._gap(codec.GAP_REASON_SENSOR_FAULT, bit, (span + ticks_us - since[0]) // 10000)
+        self._ill[bit] = (ticks_us, epoch)
 
     def _tell_losses(self) -> None:
         recorder = self.recorder
@@ -330,7 +381,7 @@ class Watch:
             self._gap(codec.GAP_REASON_OVERFLOW, codec.STREAM_ACCELEROMETER, centiseconds)
             recorder.acc_lost = 0
         if recorder.ppg_lost:
-            centiseconds = max(1, recorder.ppg_lost * 100 // recorder.ppg_rate_hz)
+            centiseconds = max(1, recorder.ppg_lost * 100 // max(1, recorder.ppg_rate_hz))
             self._gap(codec.GAP_REASON_OVERFLOW, codec.STREAM_PPG, centiseconds)
             recorder.ppg_lost = 0
 

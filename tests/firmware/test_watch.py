@@ -18,12 +18,14 @@ from vigie.plans import OFF, STANDARD
 from vigie.records import Record
 from vigie.store import Store
 from vigie_protocol.enums import ErrorCode, EventCode, GapReason, Lane, MinuteState, ResetReason
+from vigie_protocol.framing import encode_frame
 from vigie_protocol.messages import (
     BootRecord,
     Capture,
     Done,
     EventRecord,
     GapRecord,
+    HelloRequest,
     LogRequest,
     LogStatus,
     MinuteRecord,
@@ -33,9 +35,11 @@ from vigie_protocol.messages import (
     QuarterRecord,
     SetAnchor,
     SetPlan,
+    StartStream,
     Time,
     TimeRequest,
 )
+from vigie_protocol.schema import SCHEMA_CRC
 from vigie_rig import virtual_clock
 from vigie_rig.boards.unix import UnixBoard
 from vigie_rig.sensors import Button, Lsm6dso, Max17048, Max30101, Vibration
@@ -341,3 +345,67 @@ def test_the_battery_is_in_every_minute_and_told_when_low(
     low = [each for each in bodies(records, EventRecord) if each.code == EventCode.LOW_BATTERY]
     assert len(low) == 1
     assert low[0].value == 15
+
+
+def test_an_accelerometer_that_failed_is_tried_again_and_its_silence_is_a_gap(
+    board: UnixBoard, tmp_path: Path, acc: Lsm6dso
+) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        acc.stuck = True
+        await follow(board, CALM)
+        await asyncio.sleep(20 * 60)
+        acc.stuck = False
+        await asyncio.sleep(3 * 60)
+        return await home(board, tmp_path / "store")
+
+    records = on(board, scene)
+    gaps = [each for each in bodies(records, GapRecord) if each.reason == GapReason.SENSOR_FAULT]
+    assert sum(each.centiseconds for each in gaps) / 100 == pytest.approx(20 * 60, abs=70)
+    assert len(gaps) >= 2, "told while it lasts, too"
+    assert sum(each.code == EventCode.SENSOR_RECOVERED for each in bodies(records, EventRecord)) == 1
+
+
+def test_a_new_plan_leaves_a_gap_with_its_reason(board: UnixBoard, tmp_path: Path) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(90)
+        await follow(board, OFF)
+        await asyncio.sleep(300)
+        await follow(board, CALM)
+        await asyncio.sleep(65)
+        return await home(board, tmp_path / "store")
+
+    (gap,) = bodies(on(board, scene), GapRecord)
+    assert gap.reason == GapReason.PLAN
+    assert gap.centiseconds / 100 == pytest.approx(330, abs=5)
+
+
+def test_a_plan_cannot_be_set_under_a_live_stream(board: UnixBoard) -> None:
+    async def scene(board: UnixBoard) -> object:
+        async with vigie.connect(board.link()) as bracelet, bracelet.stream() as stream:
+            await anext(stream)
+            return await bracelet.request(CALM, Plan)
+
+    answer = on(board, scene)
+    assert isinstance(answer, vigie.Error)
+    assert answer.code == ErrorCode.BUSY_STREAMING
+
+
+def test_a_host_that_reads_no_more_does_not_keep_the_sensors(board: UnixBoard, tmp_path: Path) -> None:
+    async def scene(board: UnixBoard) -> list[Record]:
+        await follow(board, CALM)
+        await asyncio.sleep(65)
+        forsaken = board.link()
+        await forsaken.open()
+        for message in (
+            HelloRequest(protocol_major=1, protocol_minor=0, schema_crc=SCHEMA_CRC),
+            StartStream(streams=3),
+        ):
+            await forsaken.write(encode_frame(message.KIND, 0, message.to_bytes()))
+        await asyncio.sleep(360)  # its buffers take some of that to fill
+        await forsaken.close()
+        return await home(board, tmp_path / "store")
+
+    records = on(board, scene)
+    assert len(bodies(records, MinuteRecord)) >= 4
+    assert any(each.reason == GapReason.LIVE for each in bodies(records, GapRecord))
