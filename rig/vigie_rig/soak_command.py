@@ -130,7 +130,7 @@ def soak(
 
 def repeat_command(soak: Soak, plan: str) -> str:
     """The command that lives through the same again."""
-    command = f"vigie soak --days {soak.days:g} --link {soak.link} --seed {soak.seed} --board {soak.board}"
+    command = f"vigie soak --days {soak.days!r} --link {soak.link} --seed {soak.seed} --board {soak.board}"
     command += f" --plan {shlex.quote(plan)}"
     command += f" --resets {soak.resets:g} --power-cuts {soak.power_cuts:g}"
     if soak.flash_bytes is not None:
