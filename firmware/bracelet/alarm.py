@@ -27,13 +27,14 @@ class Alarm:
         self._tell = tell
         self._fell_ms = 0
         self._open = False
-        self._fell = asyncio.Event()
+        self._shaking: object = None
 
     def fall(self) -> None:
         """A fall was seen: for half a minute the motor runs every 3 s, until the button is pressed."""
         self._fell_ms = ticks_ms()
         self._open = True
-        self._fell.set()
+        if self._shaking is None:
+            self._shaking = asyncio.create_task(self._shake())  # pyright: ignore[reportUnknownMemberType]
 
     async def listen(self) -> None:
         """Tell every press, until cancelled."""
@@ -46,12 +47,9 @@ class Alarm:
             else:
                 self._tell(codec.EVENT_CODE_BUTTON, lasted_ms)
 
-    async def shake(self) -> None:
-        """Run the motor after falls, until cancelled."""
-        while True:
-            await self._fell.wait()
-            self._fell.clear()
-            while self._open and ticks_diff(ticks_ms(), self._fell_ms) < _CANCEL_MS:
-                await self._vibration.pulse(3)
-                await asyncio.sleep_ms(_AGAIN_MS)
-            self._open = False
+    async def _shake(self) -> None:
+        while self._open and ticks_diff(ticks_ms(), self._fell_ms) < _CANCEL_MS:
+            await self._vibration.pulse(3)
+            await asyncio.sleep_ms(_AGAIN_MS)
+        self._open = False
+        self._shaking = None

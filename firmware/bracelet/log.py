@@ -80,8 +80,8 @@ class FlashLog:
         self._base_epoch = zeros("H", _LANES)
         self._scratch = bytearray(8 + (HEAD_BYTES + BODY_MOST + 4 + SLOT) // SLOT * SLOT)
         self._view = memoryview(self._scratch)
-        self._back = bytearray(len(self._scratch))
-        self._back_view = memoryview(self._back)
+        # What was written is read back where the walk, which is at rest then, tries records.
+        self._back_view = self.walk.scratch_view
         self._mount()
 
     # Finding the end

@@ -56,8 +56,8 @@ class Walk:
         self._limit = 0
         self._crc_into = crc_into
         self._view = memoryview(self.buffer)
-        self._scratch = bytearray(8 + HEAD_BYTES + BODY_MOST)
-        self._scratch_view = memoryview(self._scratch)
+        self._scratch = bytearray(8 + HEAD_BYTES + BODY_MOST + 4)
+        self.scratch_view = memoryview(self._scratch)
         self._crc = bytearray(4)
 
     def open(self, sector: int, lane: int, first: int, log_id: int, known: int) -> None:
@@ -127,7 +127,7 @@ class Walk:
         prefix(scratch, number, self.log_id)
         covered = 8 + end - at
         scratch[8:covered] = self._view[at:end]
-        self._crc_into(self._scratch_view[:covered], self._crc, 0)
+        self._crc_into(self.scratch_view[:covered], self._crc, 0)
         return self._crc == self.buffer[end : end + 4]
 
 

@@ -13,7 +13,7 @@ _TICKS_AT = const(4)
 _OVERFLOW_AT = const(10)
 _CHANNELS_AT = const(14)
 _RAW_BODY_BYTES = const(199)  # with head and CRC thirteen slots: of all sizes it wastes the least of a sector
-_PPG_SAMPLES = const(128)
+_PPG_SAMPLES = const(112)
 _ACC_SAMPLES = const(48)
 
 _TYPING = const(0)
@@ -117,7 +117,6 @@ class _Window:
         self._log = log
         self._channels = channels
         self._values = zeros("i", channels * samples)
-        self._rest = zeros("i", channels * samples)
         self._body = bytearray(_RAW_BODY_BYTES)
         self._view = memoryview(self._body)
         self.begin()
@@ -143,22 +142,22 @@ class _Window:
         first = self._first
         self._count = 0
         self._first = (first + total) & 0x3FFFFFFF
-        done = 0
         try:
-            while done < total:
-                done += self._write_some(first, done, total - done, recorder)
+            while total:
+                written = self._write_some(first, total, recorder)
+                first = (first + written) & 0x3FFFFFFF
+                total -= written
+                shift = written * self._channels
+                for index in range(total * self._channels):
+                    self._values[index] = self._values[index + shift]
         except OSError as error:
             recorder.raw = False
             recorder.fault = error
 
-    def _write_some(self, first: int, done: int, samples: int, recorder: Recorder) -> int:
+    def _write_some(self, first: int, samples: int, recorder: Recorder) -> int:
         """Write as many samples as one record holds: all, half, a quarter...; return how many."""
         channels = self._channels
         values = self._values
-        if done:
-            values = self._rest
-            values[: samples * channels] = self._values[done * channels : (done + samples) * channels]
-        first = (first + done) & 0x3FFFFFFF
         if channels == 3:
             at = codec.pack_raw_accelerometer_record(
                 self._body, 0, first, samples, recorder.acc_rate_decihz, recorder.acc_range_g

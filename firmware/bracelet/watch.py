@@ -160,17 +160,12 @@ class Watch:
 
     async def run(self) -> None:
         """Follow the plan, until cancelled."""
-        alarm = self._alarm
         # The stubs of asyncio name types that they do not bring.
-        tasks = [
-            asyncio.create_task(alarm.listen()),  # pyright: ignore[reportUnknownMemberType]
-            asyncio.create_task(alarm.shake()),  # pyright: ignore[reportUnknownMemberType]
-        ]
+        listening = asyncio.create_task(self._alarm.listen())  # pyright: ignore[reportUnknownMemberType]
         try:
             await self._follow()
         finally:
-            for task in tasks:
-                task.cancel()
+            listening.cancel()
 
     async def _follow(self) -> None:
         while True:

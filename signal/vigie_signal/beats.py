@@ -5,7 +5,7 @@ from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, signal
+from scipy import ndimage, signal, special
 
 from vigie_signal._inputs import as_acc, as_ppg, as_rate_hz
 from vigie_signal._resample import DELAY_S, Float32, Resampler
@@ -129,7 +129,7 @@ def _without_motion(ppg: Float64, motion: Float64) -> Float64:
         weights = cast(Float64, np.linalg.solve(gram, x @ ppg[fit]))
         left = ppg[apply] - weights @ lagged[:, apply]
         explained = 1 - np.sum(left**2) / (np.sum(ppg[apply] ** 2) + 1e-30)
-        trust = 1 / (1 + np.exp(-(explained - _MOTION_EXPLAINS) / 0.05))
+        trust = float(special.expit((explained - _MOTION_EXPLAINS) / 0.05))
         part = taper[apply.start - start : apply.stop - start]
         out[apply] += part * (trust * left + (1 - trust) * ppg[apply])
         weight[apply] += part

@@ -147,9 +147,10 @@ def build(root: Path, destination: Path, *, board: str) -> bool:
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.suffix == ".mpy":
                 text_to_compile.write_text(_without_constants(source, numbers), encoding="utf-8")
-                _compile(
-                    program, source, text_to_compile, target, shown_as=str(Path(path).with_suffix(".py"))
-                )
+                # Generated code needs no numbers of lines.
+                options = ("-O3",) if source.name == "codec.py" else ()
+                shown_as = str(Path(path).with_suffix(".py"))
+                _compile(program, source, text_to_compile, target, *options, shown_as=shown_as)
             else:
                 shutil.copyfile(source, target)
             content = target.read_bytes()
@@ -201,8 +202,8 @@ def _without_constants(source: Path, numbers: dict[str, str]) -> str:
     return _OF_CODEC.sub(lambda match: numbers.get(match[1], match[0]), text)
 
 
-def _compile(program: str, source: Path, text: Path, target: Path, *, shown_as: str) -> None:
-    command = [program, "-s", shown_as, "-o", str(target), str(text)]
+def _compile(program: str, source: Path, text: Path, target: Path, *options: str, shown_as: str) -> None:
+    command = [program, *options, "-s", shown_as, "-o", str(target), str(text)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr or done.stdout).strip().splitlines()[-3:]
