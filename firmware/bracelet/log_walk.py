@@ -96,6 +96,7 @@ class Walk:
     def step(self) -> bool:
         """Go to the next whole record; False at the end of the sector."""
         buffer = self.buffer
+        self.number = -1  # a time base that comes now is not that of the record which was at hand
         while self._next_at < self._limit:
             at = self._next_at
             kind = buffer[at]

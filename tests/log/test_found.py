@@ -60,3 +60,19 @@ def test_no_two_sectors_of_a_lane_begin_with_one_number(firmware: Firmware) -> N
             first for lane, first in zip(log._lane_of, log._firsts, strict=True) if lane == Lane.RAW
         )
         assert max(begins.values()) == 1, f"cut after {cut_after} steps"
+
+
+def test_the_last_record_of_a_boot_keeps_its_boot_when_the_next_one_got_no_further(
+    firmware: Firmware,
+) -> None:
+    """Found at the end of a mount, it stood at hand with the time base of the boot that came after it."""
+    chip = NorFlash(18 * 512, sector_bytes=512)
+    firmware.mount(chip, Clock(), 1).append(Lane.EVENT, 0x86, bytes(8))
+    log = firmware.mount(chip, Clock(), 2)
+    chip.cut_after(19)  # the time base is there, the record after it is not
+    with pytest.raises(PowerCut):
+        log.append(Lane.EVENT, 0x86, bytes(8))
+    chip.power_on()
+    log = firmware.mount(chip, Clock(), 3)
+    assert log.seek(Lane.EVENT, 0)
+    assert log.walk.boot_id == 1
